@@ -1,0 +1,179 @@
+//! The pool of one key: its takes and its jobs, and what they answer to a request.
+//!
+//! This is the durable state of a Generation object, and the only thing from which a decision to buy is ever made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+use crate::job::attempt::Held;
+use crate::job::{Job, JobId, Receipt, State};
+use crate::picture::take::MAX_TAKES;
+use crate::picture::{Pointer, Take};
+use crate::trace::RequestId;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pool {
+    pub meta: Meta,
+    pub takes: BTreeMap<u32, Take>,
+    /// In the order in which they were claimed.
+    pub jobs: Vec<Job>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    pub namespace: String,
+    pub preferred: u32,
+    /// The pointer that the edge reads is older than this pool.
+    pub unpublished: bool,
+}
+
+/// What a request wants of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Want {
+    /// The first places of the pool: what exists is served, what is missing is made.
+    First(NonZeroU32),
+    /// This one.
+    Take(u32),
+    /// Takes that no one has seen yet; with `prefer`, the first of them becomes the preferred one.
+    New { n: NonZeroU32, prefer: bool },
+    /// Pictures that are neither read from the pool nor kept in it.
+    Loose(NonZeroU32),
+}
+
+/// How each wanted picture is come by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub slots: Vec<Slot>,
+    /// The places a new job has to fill. Empty for a loose job, which [`Plan::loose`] announces.
+    pub make: Vec<u32>,
+    pub loose: Option<NonZeroU32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slot {
+    /// It exists.
+    Have(u32),
+    /// A running job makes it.
+    Join(u32, JobId),
+    /// The new job makes it.
+    Make(u32),
+}
+
+impl Pool {
+    /// What to do for `want`, given that every active job is running.
+    pub fn plan(&self, want: Want, request: &RequestId, now_ms: u64) -> Result<Plan, ApiError> {
+        if let Want::New { .. } | Want::Loose(_) = want
+            && let Some(job) = self.jobs.iter().find(|job| job.leader == *request && job.state != State::Failed)
+        {
+            return self.again(job, now_ms);
+        }
+        let places = match want {
+            Want::First(n) => self.pointer().first(n),
+            Want::Take(take) => vec![take],
+            Want::New { n, .. } => self.unused(n)?,
+            Want::Loose(n) => return Ok(Plan { slots: Vec::new(), make: Vec::new(), loose: Some(n) }),
+        };
+        let slots = places.into_iter().map(|take| self.slot(take, now_ms)).collect::<Result<Vec<_>, _>>()?;
+        let make =
+            slots.iter().filter_map(|slot| if let Slot::Make(take) = slot { Some(*take) } else { None }).collect();
+        Ok(Plan { slots, make, loose: None })
+    }
+
+    /// The takes as the edge sees them.
+    pub fn pointer(&self) -> Pointer {
+        Pointer {
+            namespace: self.meta.namespace.clone(),
+            preferred: self.meta.preferred,
+            takes: self.takes.values().cloned().collect(),
+        }
+    }
+
+    pub fn job(&self, id: &JobId) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.id == *id)
+    }
+
+    pub fn job_mut(&mut self, id: &JobId) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|job| job.id == *id)
+    }
+
+    /// Every attempt, paid or not, in the order in which they were made.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        self.jobs.iter().flat_map(|job| Receipt::of(job, &self.takes)).collect()
+    }
+
+    /// The same request comes back, because its connection to the object broke: it gets what it started, and never
+    /// starts a second one.
+    fn again(&self, job: &Job, now_ms: u64) -> Result<Plan, ApiError> {
+        if job.takes.is_empty() && !job.state.is_active() {
+            return Err(ApiError::new(
+                502,
+                "server_error",
+                "picture_not_delivered",
+                format!(
+                    "The picture was made with 'no-store' and the connection to it was lost. Receipt: {}.",
+                    job.id.as_str()
+                ),
+            ));
+        }
+        let slots = job.takes.iter().map(|take| self.slot(*take, now_ms)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Plan { slots, make: Vec::new(), loose: None })
+    }
+
+    fn slot(&self, take: u32, now_ms: u64) -> Result<Slot, ApiError> {
+        if self.takes.contains_key(&take) {
+            return Ok(Slot::Have(take));
+        }
+        match self.jobs.iter().rev().find(|job| job.takes.contains(&take)) {
+            Some(job) if job.state.is_active() => Ok(Slot::Join(take, job.id.clone())),
+            Some(job) => match job.held_until(now_ms) {
+                Some(held) => Err(held_back(job, held, now_ms)),
+                None => Ok(Slot::Make(take)),
+            },
+            None => Ok(Slot::Make(take)),
+        }
+    }
+
+    /// Places that no take has and no job may still have bought.
+    fn unused(&self, n: NonZeroU32) -> Result<Vec<u32>, ApiError> {
+        let spent = self.jobs.iter().filter(|job| job.state != State::Failed).flat_map(|job| &job.takes);
+        let spent: BTreeSet<u32> = spent.chain(self.takes.keys()).copied().collect();
+        let free: Vec<u32> = (0..MAX_TAKES).filter(|take| !spent.contains(take)).take(n.get() as usize).collect();
+        if free.len() < n.get() as usize {
+            return Err(ApiError::invalid(
+                "n",
+                "too_many_takes",
+                format!(
+                    "This picture has {MAX_TAKES} takes, the most a picture can have. Ask for one of them by 'take'."
+                ),
+            ));
+        }
+        Ok(free)
+    }
+}
+
+fn held_back(job: &Job, held: Held, now_ms: u64) -> ApiError {
+    let until = match held {
+        Held::Until(_) => "Nothing is bought again until the hold ends",
+        Held::Operator => "Nothing is bought again until an operator decides",
+    };
+    let error = ApiError::new(
+        503,
+        "service_unavailable_error",
+        "outcome_unknown",
+        format!(
+            "An earlier attempt at this picture may have been billed, and its outcome is not known. {until}. Receipt: {}.",
+            job.id.as_str()
+        ),
+    );
+    match held {
+        Held::Until(until) => error.wait_ms(until.saturating_sub(now_ms)),
+        Held::Operator => error,
+    }
+}
+
+#[cfg(test)]
+mod tests;

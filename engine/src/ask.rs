@@ -1,0 +1,99 @@
+//! What an isolate asks the object of a key, and what it answers: the one protocol between them.
+
+use domain::ApiError;
+use domain::access::{ClientId, UnknownHold};
+use domain::job::{JobId, Want};
+use domain::money::{NanoUsd, Usage};
+use domain::picture::request::EndUser;
+use domain::picture::{Digest, Format, Picture, Pointer};
+use domain::trace::RequestId;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// What is there? Makes nothing.
+    Look,
+    /// Make what is wanted and missing.
+    Make(Box<Order>),
+    /// Every attempt at this picture.
+    Receipts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub want: Want,
+    pub picture: Picture,
+    pub end_user: EndUser,
+    pub client: ClientId,
+    pub request: RequestId,
+    pub hold: UnknownHold,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The pool as it stands. `None` where nothing was ever made.
+    Pool {
+        pointer: Option<Pointer>,
+    },
+    Made(Made),
+    /// Pictures that are not kept; their bytes follow the answer in this order.
+    Loose {
+        pictures: Vec<Loose>,
+        bill: Bill,
+    },
+    Receipts {
+        pointer: Pointer,
+        receipts: Vec<domain::job::Receipt>,
+    },
+    Refused {
+        error: ApiError,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    pub pointer: Pointer,
+    pub places: Vec<Place>,
+    pub bill: Bill,
+}
+
+/// One wanted picture and how it was come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub take: u32,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It was there.
+    Had,
+    /// This request had it made, and pays.
+    Made,
+    /// Another request had it made.
+    Joined,
+}
+
+/// What this request is charged, and for which job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bill {
+    pub job: Option<JobId>,
+    pub usage: Option<Usage>,
+    /// `None` where the provider did not say, which is not the same as nothing.
+    pub cost: Option<NanoUsd>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loose {
+    pub digest: Digest,
+    pub format: Format,
+    pub bytes: u64,
+    pub width: u32,
+    pub height: u32,
+    pub quality: String,
+    pub background: String,
+}

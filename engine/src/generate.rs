@@ -1,0 +1,668 @@
+//! The life of one job, its leader and its followers: what the object of a key does.
+//!
+//! The rule that carries the rest: a decision to buy is taken from the durable state of this object and made durable before
+//! the provider is called. Between two awaits nothing else runs in an object, so looking and claiming are one step.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use domain::ApiError;
+use domain::error::Retry;
+use domain::job::{Job, JobId, Joined, Money, Plan, Pool, Slot, State, Want};
+use domain::money::{self, NanoUsd, Price, PriceTable, upper_bound};
+use domain::picture::frames::Frames;
+use domain::picture::options::{Choice as _, OutputFormat};
+use domain::picture::{Picture as Canonical, PictureKey, Take};
+use futures::future::{Either, select};
+use tokio::sync::watch;
+
+use crate::ask::{Answer, Ask, Bill, How, Loose, Made, Order, Place};
+use crate::openai::failure::{Certainty, Wait};
+use crate::openai::reply::{self, Facts, Keep, Picture};
+use crate::openai::{Failure, request};
+use crate::ports::{Call, Change, ObjectPorts, Outcome, ProviderReply as _, Reserved, StoreError};
+use crate::settings::{MAX_ATTEMPTS, MAX_BACKOFF_MS, OBJECT_GRACE_MS};
+
+/// The object of one key.
+pub struct Generation<P: ObjectPorts> {
+    ports: P,
+    key: PictureKey,
+    pool: RefCell<Option<Pool>>,
+    running: RefCell<BTreeMap<JobId, Waiting<P::Paper>>>,
+    publishing: Cell<bool>,
+}
+
+type Waiting<B> = watch::Receiver<Progress<B>>;
+
+/// How far a running job is, for whoever waits.
+enum Progress<B> {
+    Running,
+    Ended,
+    /// Ended, and these are its pictures, which are not kept anywhere else.
+    Loose(Rc<Vec<(Loose, B)>>),
+}
+
+/// Pictures that travel with an answer because no store keeps them.
+pub type Loosely<B> = Option<Rc<Vec<(Loose, B)>>>;
+
+/// Plain data, parsed once in an isolate's life.
+static PRICES: LazyLock<Option<PriceTable>> = LazyLock::new(|| PriceTable::built_in().ok());
+
+/// How long a picture that was paid for is tried to be stored, in waits that double.
+const STORE_ATTEMPTS: u32 = 6;
+const STORE_BACKOFF_MS: u64 = 200;
+
+/// How long after a job's deadline the alarm looks whether a crash cut it off.
+const ALARM_GRACE_MS: u64 = 1_000;
+
+/// When what is left to do after a job (publishing, settling) is tried again.
+const CHORES_AGAIN_MS: u64 = 5_000;
+
+impl<P: ObjectPorts> Generation<P> {
+    pub fn new(ports: P, key: PictureKey) -> Rc<Self> {
+        Rc::new(Self {
+            ports,
+            key,
+            pool: RefCell::new(None),
+            running: RefCell::new(BTreeMap::new()),
+            publishing: Cell::new(false),
+        })
+    }
+
+    /// Answers an isolate.
+    pub async fn ask(self: &Rc<Self>, ask: Ask) -> (Answer, Loosely<P::Paper>) {
+        if let Err(error) = self.awake() {
+            return (Answer::Refused { error: out_of_reach(&error) }, None);
+        }
+        let answered = match ask {
+            Ask::Look => Ok((Answer::Pool { pointer: self.look() }, None)),
+            Ask::Receipts => Ok((self.receipts(), None)),
+            Ask::Make(order) => self.make(*order).await,
+        };
+        answered.unwrap_or_else(|error| (Answer::Refused { error }, None))
+    }
+
+    /// The alarm: finishes what a crash or an unreachable store left undone. Running it again changes nothing.
+    pub async fn alarm(self: &Rc<Self>) -> Result<(), StoreError> {
+        self.awake()?;
+        self.chores().await;
+        Ok(())
+    }
+
+    fn look(&self) -> Option<domain::picture::Pointer> {
+        let pool = self.pool.borrow();
+        pool.as_ref().filter(|pool| !pool.takes.is_empty()).map(Pool::pointer)
+    }
+
+    fn receipts(&self) -> Answer {
+        let pool = self.pool.borrow();
+        let (pointer, receipts) = pool.as_ref().map(|pool| (pool.pointer(), pool.receipts())).unwrap_or_default();
+        Answer::Receipts { pointer, receipts }
+    }
+
+    async fn make(self: &Rc<Self>, order: Order) -> Result<(Answer, Loosely<P::Paper>), ApiError> {
+        let (plan, mine) = self.claim(&order)?;
+        let Plan { slots, loose, .. } = plan;
+        // Taken up before the first await: a job that ends in between is no longer listed, and its outcome would be missed.
+        let waited = self.join(&slots, &order, mine.as_ref());
+        let mut loosely = None;
+        for (id, receiver) in waited {
+            loosely = self.wait(&id, receiver).await?.or(loosely);
+        }
+        if loose.is_some() {
+            let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref())) };
+            let listed = pictures.iter().map(|(loose, _)| loose.clone()).collect();
+            return Ok((Answer::Loose { pictures: listed, bill: self.bill(mine.as_ref()) }, Some(pictures)));
+        }
+        let mut places = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let (take, how, job) = match &slot {
+                Slot::Have(take) => (*take, How::Had, None),
+                Slot::Join(take, id) => (*take, How::Joined, Some(id)),
+                Slot::Make(take) => (*take, How::Made, mine.as_ref()),
+            };
+            let there = self.pool.borrow().as_ref().is_some_and(|pool| pool.takes.contains_key(&take));
+            if !there {
+                return Err(self.failure(job));
+            }
+            places.push(Place { take, how });
+        }
+        let pointer = self.look().unwrap_or_default();
+        Ok((Answer::Made(Made { pointer, places, bill: self.bill(mine.as_ref()) }), None))
+    }
+
+    /// Plans, and claims what has to be made: one step, without an await, so that no other request can come between.
+    fn claim(self: &Rc<Self>, order: &Order) -> Result<(Plan, Option<JobId>), ApiError> {
+        let now_ms = self.ports.now_ms();
+        let mut pool = self.pool.borrow_mut();
+        let pool = pool.as_mut().ok_or_else(|| out_of_reach(&StoreError("not loaded".to_owned())))?;
+        let plan = pool.plan(order.want, &order.request, now_ms)?;
+        if plan.make.is_empty() && plan.loose.is_none() {
+            return Ok((plan, None));
+        }
+        let count = plan.loose.map_or(plan.make.len(), |n| n.get() as usize);
+        let job = self.new_job(order, plan.make.clone(), count, now_ms)?;
+        let id = job.id.clone();
+        pool.meta.namespace.clone_from(&order.picture.namespace);
+        let at = pool.jobs.len();
+        self.ports
+            .save(&[Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job: &job }])
+            .map_err(|error| out_of_reach(&error))?;
+        pool.jobs.push(job);
+        let (progress, receiver) = watch::channel(Progress::Running);
+        self.running.borrow_mut().insert(id.clone(), receiver);
+        let (this, order, running) = (Rc::clone(self), order.clone(), id.clone());
+        self.ports.spawn(Box::pin(async move { this.run(running, order, count, progress).await }));
+        Ok((plan, Some(id)))
+    }
+
+    fn new_job(&self, order: &Order, takes: Vec<u32>, count: usize, now_ms: u64) -> Result<Job, ApiError> {
+        let picture = &order.picture;
+        let reserve = reserve(picture, u32::try_from(count).unwrap_or(u32::MAX))?;
+        Ok(Job {
+            id: JobId::new(self.ports.bytes()),
+            state: State::Claimed,
+            takes,
+            prefer: matches!(order.want, Want::New { prefer: true, .. }),
+            client: order.client.clone(),
+            model: picture.model.clone(),
+            leader: order.request.clone(),
+            joined: Joined::default(),
+            reserve,
+            money: Money::Reserved,
+            usage: None,
+            cost: None,
+            attempts: 0,
+            upstream_request_id: None,
+            hold: order.hold,
+            claimed_ms: now_ms,
+            dispatched_ms: None,
+            ended_ms: None,
+            deadline_ms: now_ms.saturating_add(order.timeout_ms),
+            failure: None,
+        })
+    }
+
+    /// The jobs that this request waits for. Those that another request started learn of it.
+    fn join(&self, slots: &[Slot], order: &Order, mine: Option<&JobId>) -> Vec<(JobId, Waiting<P::Paper>)> {
+        let mut ids: Vec<&JobId> = mine.into_iter().collect();
+        for slot in slots {
+            if let Slot::Join(_, id) = slot
+                && !ids.contains(&id)
+            {
+                ids.push(id);
+                if let Some(job) = self.pool.borrow_mut().as_mut().and_then(|pool| pool.job_mut(id))
+                    && job.leader != order.request
+                {
+                    // Written with the job's next change. A crash before that forgets who waited; they are told of the crash.
+                    job.joined.add(order.request.clone());
+                }
+            }
+        }
+        let running = self.running.borrow();
+        ids.into_iter().filter_map(|id| Some((id.clone(), running.get(id)?.clone()))).collect()
+    }
+
+    /// Waits for a job, and no longer than it may take.
+    async fn wait(&self, id: &JobId, mut receiver: Waiting<P::Paper>) -> Result<Loosely<P::Paper>, ApiError> {
+        let deadline_ms = self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(0, |job| job.deadline_ms);
+        let patience = deadline_ms.saturating_sub(self.ports.now_ms()).saturating_add(OBJECT_GRACE_MS / 2);
+        let ended = std::pin::pin!(async {
+            match receiver.wait_for(|progress| !matches!(progress, Progress::Running)).await {
+                Ok(progress) => match &*progress {
+                    Progress::Loose(pictures) => Some(Rc::clone(pictures)),
+                    Progress::Running | Progress::Ended => None,
+                },
+                Err(_) => None,
+            }
+        });
+        match select(ended, std::pin::pin!(self.ports.sleep_ms(patience))).await {
+            Either::Left((loosely, _)) => Ok(loosely),
+            Either::Right(_) => Err(ApiError::new(
+                504,
+                "server_error",
+                "generation_timeout",
+                format!("The picture is not ready yet. Receipt: {}.", id.as_str()),
+            )),
+        }
+    }
+
+    /// What is told of a job that did not make what was waited for.
+    fn failure(&self, job: Option<&JobId>) -> ApiError {
+        let pool = self.pool.borrow();
+        let failure = job.and_then(|id| pool.as_ref()?.job(id)?.failure.clone());
+        failure.unwrap_or_else(|| {
+            ApiError::new(
+                502,
+                "server_error",
+                "provider_reply_unusable",
+                "The provider made fewer pictures than it was asked for.",
+            )
+        })
+    }
+
+    fn bill(&self, mine: Option<&JobId>) -> Bill {
+        let pool = self.pool.borrow();
+        match mine.and_then(|id| pool.as_ref()?.job(id)) {
+            Some(job) => Bill { job: Some(job.id.clone()), usage: job.usage.clone(), cost: job.cost },
+            None => Bill { job: None, usage: None, cost: Some(NanoUsd(0)) },
+        }
+    }
+
+    /// Loads the durable state once per life of this object. Jobs that it finds at work are left from a life that ended:
+    /// they are moved to where they belong, and the alarm sees to the rest.
+    fn awake(self: &Rc<Self>) -> Result<(), StoreError> {
+        if self.pool.borrow().is_some() {
+            return Ok(());
+        }
+        let mut pool = self.ports.load()?;
+        let now_ms = self.ports.now_ms();
+        let recovered: Vec<usize> = self.recover(&mut pool, now_ms);
+        let changes: Vec<_> =
+            recovered.iter().filter_map(|at| Some(Change::Job { at: *at, job: pool.jobs.get(*at)? })).collect();
+        if !changes.is_empty() {
+            self.ports.save(&changes)?;
+        }
+        let left = pool.meta.unpublished || pool.jobs.iter().any(has_chores);
+        *self.pool.borrow_mut() = Some(pool);
+        if left {
+            let this = Rc::clone(self);
+            self.ports.spawn(Box::pin(async move { this.chores().await }));
+        }
+        Ok(())
+    }
+
+    /// Moves what nobody runs any more. Gives the places of the jobs that changed.
+    fn recover(&self, pool: &mut Pool, now_ms: u64) -> Vec<usize> {
+        let running = self.running.borrow();
+        let abandoned = pool.jobs.iter_mut().enumerate().filter(|(_, job)| !running.contains_key(&job.id));
+        abandoned.filter_map(|(at, job)| job.recover(now_ms).then_some(at)).collect()
+    }
+
+    async fn run(self: Rc<Self>, id: JobId, order: Order, count: usize, progress: watch::Sender<Progress<P::Paper>>) {
+        let loosely = self.attempts(&id, &order, count).await;
+        self.running.borrow_mut().remove(&id);
+        // Whoever waits is woken as soon as the outcome is durable; publishing and settling follow.
+        let _ = progress.send(loosely.map_or(Progress::Ended, |pictures| Progress::Loose(Rc::new(pictures))));
+        self.chores().await;
+    }
+
+    /// Calls the provider until the outcome is known, as often as it certainly did not bill and waiting helps.
+    async fn attempts(self: &Rc<Self>, id: &JobId, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
+        let mut waited_ms = 0;
+        let deadline_ms = self.ports.now_ms().saturating_add(order.timeout_ms);
+        // The alarm comes after the deadline, also to an object that a crash has emptied.
+        let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS)).await;
+        let ready = match alarm {
+            Ok(()) => self.reserved(id, order).await,
+            Err(error) => Err(out_of_reach(&error)),
+        };
+        if let Err(why) = ready {
+            self.change(id, |job, now_ms| job.fail(now_ms, why.clone()));
+            return None;
+        }
+        loop {
+            let dispatched = self.change(id, Job::dispatch) && self.ports.durable().await.is_ok();
+            if !dispatched {
+                // Not durable: the provider must not be called. What the store holds is found out afresh.
+                self.forget();
+                return None;
+            }
+            let (failure, attempt) = match self.attempt(id, order, count, deadline_ms).await {
+                Ok(loosely) => return loosely,
+                Err(failed) => failed,
+            };
+            let Certainty::NotBilled { wait } = failure.certainty else {
+                self.change(id, |job, now_ms| job.lose(now_ms, with_receipt(failure.error.clone(), id)));
+                return None;
+            };
+            let pause = wait
+                .and_then(|wait| backoff(wait, attempt, waited_ms, deadline_ms.saturating_sub(self.ports.now_ms())));
+            let Some(pause) = pause else {
+                self.change(id, |job, now_ms| job.fail(now_ms, failure.error.clone()));
+                return None;
+            };
+            if !self.change(id, |job, _| job.wait_for_another_attempt()) {
+                self.forget();
+                return None;
+            }
+            waited_ms += pause;
+            self.ports.sleep_ms(pause).await;
+        }
+    }
+
+    async fn reserved(&self, id: &JobId, order: &Order) -> Result<(), ApiError> {
+        let amount =
+            self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map(|job| job.reserve).unwrap_or_default();
+        match self.ports.reserve(&order.client, id, amount).await {
+            Ok(Reserved::Granted) => Ok(()),
+            Ok(Reserved::Refused) => Err(ApiError::new(
+                402,
+                "insufficient_quota",
+                "budget_exceeded",
+                "The budget of this client does not cover the picture. Nothing was bought.",
+            )),
+            Err(error) => Err(out_of_reach(&error)),
+        }
+    }
+
+    /// One call of the provider. On failure, also the number of the attempt.
+    async fn attempt(
+        self: &Rc<Self>,
+        id: &JobId,
+        order: &Order,
+        count: usize,
+        deadline_ms: u64,
+    ) -> Result<Option<Vec<(Loose, P::Paper)>>, (Failure, u32)> {
+        let n = u32::try_from(count).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let body = request::body(&order.picture, n, &order.end_user);
+        let timeout_ms = deadline_ms.saturating_sub(self.ports.now_ms());
+        let call = Call { job: id, path: request::GENERATIONS, body: &body, timeout_ms };
+        let mut keeper =
+            Keeper { object: self, kept: Vec::new(), loose: Vec::new(), loosely: matches!(order.want, Want::Loose(_)) };
+        let mut upstream = None;
+        let read = async {
+            let mut reply = self.ports.call(&call).await.map_err(|_| {
+                Failure::unknown(502, "provider_connection_lost", "The connection to the provider was lost.")
+            })?;
+            upstream = reply.header("x-request-id").filter(|id| id.len() <= 200);
+            reply::read(&mut reply, &mut keeper).await
+        };
+        let outcome = match select(std::pin::pin!(read), std::pin::pin!(self.ports.sleep_ms(timeout_ms))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(Failure::unknown(504, "provider_timeout", "The provider did not answer in time.")),
+        };
+        let Keeper { kept, loose, .. } = keeper;
+        if let Some(pool) = self.pool.borrow_mut().as_mut()
+            && let Some(job) = pool.job_mut(id)
+        {
+            job.upstream_request_id = upstream;
+        }
+        let attempt =
+            self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(MAX_ATTEMPTS, |job| job.attempts);
+        let facts = match outcome {
+            Ok(_) if kept.is_empty() && loose.is_empty() => {
+                let failure =
+                    Failure::unknown(502, "provider_reply_unusable", "The provider's reply holds no picture.");
+                return Err((failure, attempt));
+            }
+            Ok(facts) => facts,
+            Err(failure) if kept.is_empty() => return Err((failure, attempt)),
+            // The reply broke after some of its pictures had come whole: those are paid and kept.
+            Err(failure) => {
+                if kept.len() < count {
+                    self.split(id, kept.len(), &failure);
+                }
+                Facts::default()
+            }
+        };
+        self.stored(id, &facts, kept);
+        let said = |loose: Loose| Loose {
+            quality: facts.quality.clone().unwrap_or_else(|| order.picture.quality.as_str().to_owned()),
+            background: facts.background.clone().unwrap_or_else(|| order.picture.background.as_str().to_owned()),
+            ..loose
+        };
+        Ok(matches!(order.want, Want::Loose(_))
+            .then(|| loose.into_iter().map(|(loose, paper)| (said(loose), paper)).collect()))
+    }
+
+    /// Of a job whose reply broke, the first `kept` takes are there and the rest are not: whether those were billed is not
+    /// known, so they get a receipt of their own, and are held.
+    fn split(self: &Rc<Self>, id: &JobId, kept: usize, failure: &Failure) {
+        let now_ms = self.ports.now_ms();
+        let mut pool = self.pool.borrow_mut();
+        let Some(pool) = pool.as_mut() else { return };
+        let Some(job) = pool.job_mut(id) else { return };
+        let mut lost = job.clone();
+        lost.id = JobId::new(self.ports.bytes());
+        lost.takes = job.takes.split_off(kept.min(job.takes.len()));
+        // The reserve of the call stays, whole, on the receipt of the takes that came.
+        lost.reserve = NanoUsd::ZERO;
+        if lost.lose(now_ms, with_receipt(failure.error.clone(), &lost.id)).is_ok() {
+            lost.money = Money::Done;
+            let at = pool.jobs.len();
+            // Saved again with the takes; if this does not go, neither does that, and the whole job becomes unknown.
+            let _ = self.ports.save(&[Change::Job { at, job: &lost }]);
+            pool.jobs.push(lost);
+        }
+    }
+
+    /// The outcome is known and every picture is in the store: makes both durable in one step.
+    fn stored(self: &Rc<Self>, id: &JobId, facts: &Facts, kept: Vec<Loose>) {
+        let saved = self.pool.borrow_mut().as_mut().is_some_and(|pool| self.store(pool, id, facts, kept));
+        if !saved {
+            // The records refused what is already paid. The next life finds the job dispatched, and calls it unknown.
+            self.forget();
+        }
+    }
+
+    fn store(&self, pool: &mut Pool, id: &JobId, facts: &Facts, kept: Vec<Loose>) -> bool {
+        let now_ms = self.ports.now_ms();
+        let Some((at, job)) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id) else { return false };
+        let usage = facts.usage();
+        let cost = usage.as_ref().zip(price(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
+        if job.store(now_ms, usage, cost).is_err() {
+            return false;
+        }
+        // Fewer pictures than asked for: the job filled the first of its places, and the bill is theirs.
+        job.takes.truncate(kept.len());
+        let parts = u32::try_from(kept.len()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let shares: Vec<NanoUsd> = cost.map(|cost| cost.split(parts)).unwrap_or_default();
+        let takes: Vec<Take> = kept
+            .into_iter()
+            .zip(&job.takes)
+            .enumerate()
+            .map(|(at, (kept, take))| Take {
+                take: *take,
+                digest: kept.digest,
+                format: kept.format,
+                bytes: kept.bytes,
+                width: kept.width,
+                height: kept.height,
+                created_ms: now_ms,
+                cost: shares.get(at).copied(),
+                quality: facts.quality.clone().unwrap_or_else(|| "auto".to_owned()),
+                background: facts.background.clone().unwrap_or_else(|| "auto".to_owned()),
+            })
+            .collect();
+        if job.prefer
+            && let Some(first) = takes.first()
+        {
+            pool.meta.preferred = first.take;
+        }
+        pool.meta.unpublished |= !takes.is_empty();
+        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job }];
+        changes.extend(takes.iter().map(Change::Take));
+        let saved = self.ports.save(&changes).is_ok();
+        if saved {
+            pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
+        }
+        saved
+    }
+
+    /// Publishes the pointer and settles the money, as far as they are still to be done; the alarm comes back for the rest.
+    async fn chores(self: &Rc<Self>) {
+        let unpublished = self.pool.borrow().as_ref().is_some_and(|pool| pool.meta.unpublished);
+        let mut left = false;
+        if unpublished {
+            left |= !self.publish().await;
+        }
+        let pending: Vec<Job> = self
+            .pool
+            .borrow()
+            .as_ref()
+            .map(|pool| pool.jobs.iter().filter(|job| has_chores(job)).cloned().collect())
+            .unwrap_or_default();
+        for job in pending {
+            left |= !self.settle(&job).await;
+        }
+        self.arrange(left).await;
+    }
+
+    /// There is one alarm, for the earliest of: chores that are left, and the end of a job that a crash could cut off.
+    async fn arrange(&self, left: bool) {
+        let chores = left.then(|| self.ports.now_ms().saturating_add(CHORES_AGAIN_MS));
+        let pool = self.pool.borrow().as_ref().map(|pool| {
+            pool.jobs
+                .iter()
+                .filter(|job| job.state.is_active())
+                .map(|job| job.deadline_ms.saturating_add(ALARM_GRACE_MS))
+                .min()
+        });
+        if let Some(at_ms) = chores.into_iter().chain(pool.flatten()).min() {
+            // Without an alarm the next request wakes the object, and finds the same work.
+            let _ = self.ports.set_alarm(at_ms).await;
+        }
+    }
+
+    async fn publish(&self) -> bool {
+        // One at a time, so that an older pointer never arrives behind a newer one.
+        if self.publishing.replace(true) {
+            return true;
+        }
+        let published = loop {
+            let Some(pointer) = self.look() else { break true };
+            if self.ports.publish(&self.key, &pointer).await.is_err() {
+                break false;
+            }
+            let mut pool = self.pool.borrow_mut();
+            let Some(pool) = pool.as_mut() else { break true };
+            // A take that arrived while the pointer was on its way is published in another round.
+            if pool.pointer() == pointer {
+                pool.meta.unpublished = false;
+                break self.ports.save(&[Change::Meta { key: &self.key, meta: &pool.meta }]).is_ok();
+            }
+        };
+        self.publishing.set(false);
+        published
+    }
+
+    async fn settle(self: &Rc<Self>, job: &Job) -> bool {
+        let outcome = match (job.state, job.cost) {
+            (State::Stored, Some(cost)) => Outcome::Settle(cost),
+            (State::Failed, _) => Outcome::Release,
+            _ => Outcome::Keep,
+        };
+        if self.ports.close(&job.client, &job.id, outcome).await.is_err() {
+            return false;
+        }
+        self.change(&job.id, |job, _| {
+            job.money = Money::Done;
+            if job.state == State::Stored { job.settle() } else { Ok(()) }
+        })
+    }
+
+    /// Changes a job in memory and in the store. False if either does not go.
+    fn change<E>(self: &Rc<Self>, id: &JobId, how: impl FnOnce(&mut Job, u64) -> Result<(), E>) -> bool {
+        if self.awake().is_err() {
+            return false;
+        }
+        let now_ms = self.ports.now_ms();
+        let mut pool = self.pool.borrow_mut();
+        let Some(pool) = pool.as_mut() else { return false };
+        let Some((at, job)) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id) else { return false };
+        let before = job.clone();
+        if how(job, now_ms).is_ok() && self.ports.save(&[Change::Job { at, job }]).is_ok() {
+            return true;
+        }
+        *job = before;
+        false
+    }
+
+    /// Memory and store may differ: the next request reads the store again.
+    fn forget(&self) {
+        *self.pool.borrow_mut() = None;
+    }
+}
+
+/// Stores each picture of a reply while the next one is still arriving.
+struct Keeper<'a, P: ObjectPorts> {
+    object: &'a Generation<P>,
+    kept: Vec<Loose>,
+    loose: Vec<(Loose, P::Paper)>,
+    /// The pictures are handed over and not stored.
+    loosely: bool,
+}
+
+impl<P: ObjectPorts> Keep<P::Paper> for Keeper<'_, P> {
+    fn paper(&self) -> P::Paper {
+        self.object.ports.paper()
+    }
+
+    async fn keep(&mut self, picture: Picture<P::Paper>) -> Result<(), Failure> {
+        let Picture { paper, digest, format, bytes, width, height } = picture;
+        let described =
+            Loose { digest, format, bytes, width, height, quality: String::new(), background: String::new() };
+        if self.loosely {
+            self.loose.push((described, paper));
+            return Ok(());
+        }
+        let ports = &self.object.ports;
+        for attempt in 0..STORE_ATTEMPTS {
+            if ports.put_blob(&digest, format, &paper).await.is_ok() {
+                self.kept.push(described);
+                return Ok(());
+            }
+            ports.sleep_ms(STORE_BACKOFF_MS << attempt).await;
+        }
+        Err(Failure::unknown(503, "store_unavailable", "The picture was made and the store did not take it."))
+    }
+}
+
+fn has_chores(job: &Job) -> bool {
+    job.money == Money::Pending
+}
+
+fn price(model: &str) -> Option<&'static Price> {
+    PRICES.as_ref()?.price(model).ok()
+}
+
+/// What is set aside before the call: an upper bound of what it can cost. Where there is none, nothing is bought.
+fn reserve(picture: &Canonical, n: u32) -> Result<NanoUsd, ApiError> {
+    let ask = money::Ask {
+        quality: Some(picture.quality.as_str()),
+        size: picture.size.pixels(),
+        prompt_bytes: picture.prompt.as_str().len() as u64,
+        n,
+        frames: picture.frames.map_or(1, |Frames { count, .. }| u32::from(count)),
+        partial_images: 0,
+        input_images: 0,
+    };
+    // An svg is written by a text model, which is billed apart and has no price here.
+    let priced = picture.output_format != OutputFormat::Svg;
+    let bound = price(&picture.model).filter(|_| priced).and_then(|price| upper_bound(price, &ask).ok());
+    bound.ok_or_else(|| {
+        ApiError::invalid(
+            "model",
+            "price_missing",
+            format!("There is no price for this picture by '{}', so it is not bought.", picture.model),
+        )
+    })
+}
+
+/// How long to wait before the next attempt; `None` where there is none.
+fn backoff(wait: Wait, attempt: u32, waited_ms: u64, left_ms: u64) -> Option<u64> {
+    let pause = match wait {
+        Wait::AtLeastMs(ms) => ms.max(1),
+        Wait::Unstated => 500_u64.checked_shl(attempt)?,
+    };
+    let affordable = waited_ms.saturating_add(pause) <= MAX_BACKOFF_MS && pause < left_ms;
+    (attempt < MAX_ATTEMPTS && affordable).then_some(pause)
+}
+
+fn with_receipt(mut error: ApiError, id: &JobId) -> ApiError {
+    error.message = format!("{} Receipt: {}.", error.message, id.as_str());
+    error
+}
+
+fn out_of_reach(_: &StoreError) -> ApiError {
+    let mut error = ApiError::unavailable(
+        "object_unavailable",
+        "The service cannot reach its own records. Nothing was bought; try again.",
+    );
+    error.retry = Retry::Later;
+    error
+}

@@ -1,0 +1,104 @@
+//! A reply before it is sent: what the edge only has to carry out.
+
+use std::borrow::Cow;
+
+use domain::ApiError;
+use domain::delivery::NO_STORE;
+use domain::error::Retry;
+use domain::picture::{Digest, Format};
+
+#[derive(Debug)]
+pub struct Reply<B> {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: ReplyBody<B>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Headers(Vec<(&'static str, Cow<'static, str>)>);
+
+#[derive(Debug)]
+pub enum ReplyBody<B> {
+    Empty,
+    Text(String),
+    Picture(Source<B>),
+    /// One JSON document with pictures in it.
+    Pieces(Vec<Piece<B>>),
+}
+
+#[derive(Debug)]
+pub enum Piece<B> {
+    Text(String),
+    /// The bytes, in base64.
+    Base64(Source<B>),
+}
+
+/// Bytes of a picture, and what has to be true of them when they have passed.
+#[derive(Debug)]
+pub struct Source<B> {
+    pub body: B,
+    /// How many bytes come.
+    pub length: u64,
+    /// The digest that the bytes must have. If they do not, the reply is broken off before its last piece, and nothing is
+    /// kept. `None` where the bytes were checked before, or are only a part.
+    pub check: Option<Digest>,
+    /// Put into the cache of this data centre on the way.
+    pub keep: Option<Format>,
+}
+
+impl Headers {
+    pub fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.0.push((name, value.into()));
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_ref()))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(seen, _)| seen.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl<B> Reply<B> {
+    pub fn json(status: u16, body: String) -> Self {
+        let mut headers = Headers::default();
+        headers.set("content-type", "application/json");
+        headers.set("cache-control", NO_STORE);
+        Self { status, headers, body: ReplyBody::Text(body) }
+    }
+
+    /// A refusal in OpenAI's shape, which no cache keeps, with what SDKs read about trying again.
+    pub fn refusal(error: &ApiError) -> Self {
+        let mut reply = Self::json(error.status, error.body());
+        if let Some(seconds) = error.retry_after_s() {
+            reply.headers.set("retry-after", seconds.to_string());
+        }
+        if error.retry == Retry::Never {
+            reply.headers.set("x-should-retry", "false");
+        }
+        if error.status == 401 {
+            reply.headers.set("www-authenticate", "Bearer realm=\"pincel\"");
+        }
+        reply
+    }
+
+    /// The body's length, where there is one to send.
+    pub fn length(&self) -> u64 {
+        match &self.body {
+            ReplyBody::Empty => 0,
+            ReplyBody::Text(text) => text.len() as u64,
+            ReplyBody::Picture(source) => source.length,
+            ReplyBody::Pieces(pieces) => pieces.iter().map(Piece::length).sum(),
+        }
+    }
+}
+
+impl<B> Piece<B> {
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Base64(source) => source.length.div_ceil(3).saturating_mul(4),
+        }
+    }
+}

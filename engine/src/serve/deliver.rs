@@ -1,0 +1,187 @@
+//! Handing one picture over: conditions, ranges, and the headers of a reply that is the picture itself.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use domain::ApiError;
+use domain::access::Principal;
+use domain::access::principal::Proof;
+use domain::delivery::conditional::{etag_of, not_modified, range_allowed};
+use domain::delivery::range::{resolve, unsatisfiable_content_range};
+use domain::delivery::repr_digest::repr_digest;
+use domain::delivery::{ByteRange, CacheStatus, FwdReason, Lifetimes, NO_STORE, Outcome, Resolved, Sharing};
+use domain::money::NanoUsd;
+use domain::picture::{Format, PictureKey, Take};
+
+use super::obtain::{Kept, Obtained};
+use super::{Request, Service};
+use crate::ask::{Bill, How, Loose};
+use crate::ports::{EdgePorts, Opened};
+use crate::reply::{Headers, Reply, ReplyBody, Source};
+
+impl<P: EdgePorts> Service<'_, P> {
+    pub(super) async fn deliver(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        obtained: Obtained<P::Body>,
+        request: &Request,
+        download: bool,
+    ) -> Result<Reply<P::Body>, ApiError> {
+        let kept = match obtained {
+            Obtained::Kept(kept) => kept,
+            Obtained::Loose { pictures, bill } => return loose(key, pictures, &bill, download),
+        };
+        let place = kept.places.first().copied();
+        let Some((place, take)) = place.and_then(|place| Some((place, kept.pointer.get(place.take)?))) else {
+            return Err(lost());
+        };
+        let etag = etag_of(&take.digest.to_string());
+        let mut headers = self.picture_headers(key, &kept, take, place.how);
+        let sharing = if who.proof == Proof::SignedUrl { Sharing::Public } else { Sharing::Private };
+        headers.set("cache-control", self.settings.lifetimes.cache_control(sharing));
+        if not_modified(request.if_none_match.as_deref(), &etag) {
+            headers.set("etag", etag);
+            return Ok(Reply { status: 304, headers, body: ReplyBody::Empty });
+        }
+        let asked = request.range.as_deref().filter(|_| range_allowed(request.if_range.as_deref(), &etag));
+        headers.set("etag", etag);
+        let part = match resolve(asked, take.bytes) {
+            Resolved::Whole => None,
+            Resolved::Part(range) => Some(range),
+            Resolved::Unsatisfiable => {
+                let mut reply = Reply::refusal(&ApiError::new(
+                    416,
+                    "invalid_request_error",
+                    "range_not_satisfiable",
+                    format!("The picture has {} bytes.", take.bytes),
+                ));
+                reply.headers.set("content-range", unsatisfiable_content_range(take.bytes));
+                return Ok(reply);
+            }
+        };
+        describe(&mut headers, take.format, &format!("{key}-{}", take.take), download);
+        headers.set("accept-ranges", "bytes");
+        if let Some(range) = part {
+            headers.set("content-range", range.content_range(take.bytes));
+        }
+        let status = if part.is_some() { 206 } else { 200 };
+        let length = part.map_or(take.bytes, ByteRange::len);
+        if request.head {
+            headers.set("content-length", length.to_string());
+            return Ok(Reply { status, headers, body: ReplyBody::Empty });
+        }
+        let source = self.open(take, part).await?;
+        Ok(Reply { status, headers, body: ReplyBody::Picture(source) })
+    }
+
+    /// The bytes of a take: from the cache of this data centre, or from the store, whose word is checked before the first
+    /// byte and whose bytes are checked while they pass.
+    pub(super) async fn open(&self, take: &Take, part: Option<ByteRange>) -> Result<Source<P::Body>, ApiError> {
+        let length = part.map_or(take.bytes, ByteRange::len);
+        if let Some(body) = self.ports.cached(&take.digest, part).await {
+            return Ok(Source { body, length, check: None, keep: None });
+        }
+        let mut opened = self.ports.blob(&take.digest, part).await;
+        if opened.is_err() {
+            // Once more: a store that stumbles is not a picture that is lost.
+            opened = self.ports.blob(&take.digest, part).await;
+        }
+        match opened {
+            Ok(Some(Opened { length: stored, sha256, body }))
+                if stored == take.bytes && sha256.is_none_or(|digest| digest == take.digest) =>
+            {
+                let whole = part.is_none();
+                Ok(Source { body, length, check: whole.then_some(take.digest), keep: whole.then_some(take.format) })
+            }
+            Ok(_) => Err(lost()),
+            Err(_) => {
+                Err(ApiError::unavailable("store_unavailable", "The store of pictures is out of reach. Try again."))
+            }
+        }
+    }
+
+    fn picture_headers(&self, key: &PictureKey, kept: &Kept, take: &Take, how: How) -> Headers {
+        let mut headers = kept_headers(key, kept, self.settings.lifetimes);
+        headers.set("x-pincel-take", take.take.to_string());
+        if how != How::Made
+            && let Some(cost) = take.cost
+        {
+            headers.set("x-pincel-saved", cost.to_decimal());
+        }
+        headers.set("repr-digest", repr_digest(&take.digest.0));
+        headers.set("last-modified", http_date(take.created_ms / 1_000));
+        headers
+    }
+}
+
+/// Headers of every reply that hands over kept pictures.
+pub(super) fn kept_headers(key: &PictureKey, kept: &Kept, lifetimes: Lifetimes) -> Headers {
+    let mut headers = Headers::default();
+    let age_s = kept.age_ms / 1_000;
+    let status = match kept.status.outcome {
+        Outcome::Hit => CacheStatus { ttl: Some(lifetimes.ttl_left(age_s)), ..kept.status },
+        Outcome::Fwd(_) => kept.status,
+    };
+    headers.set("cache-status", status.to_string());
+    headers.set("age", age_s.to_string());
+    bill_headers(&mut headers, key, &kept.bill);
+    headers
+}
+
+pub(super) fn bill_headers(headers: &mut Headers, key: &PictureKey, bill: &Bill) {
+    headers.set("x-pincel-key", key.to_string());
+    if let Some(cost) = bill.cost {
+        headers.set("x-pincel-cost", NanoUsd::to_decimal(cost));
+    }
+    if let Some(job) = &bill.job {
+        headers.set("x-pincel-receipt", job.as_str().to_owned());
+    }
+}
+
+fn loose<B>(
+    key: &PictureKey,
+    mut pictures: Vec<(Loose, B)>,
+    bill: &Bill,
+    download: bool,
+) -> Result<Reply<B>, ApiError> {
+    let (picture, body) = pictures.pop().ok_or_else(lost)?;
+    let mut headers = Headers::default();
+    headers.set("cache-status", CacheStatus::new(Outcome::Fwd(FwdReason::Request)).to_string());
+    bill_headers(&mut headers, key, bill);
+    headers.set("repr-digest", repr_digest(&picture.digest.0));
+    headers.set("cache-control", NO_STORE);
+    describe(&mut headers, picture.format, &key.to_string(), download);
+    Ok(Reply {
+        status: 200,
+        headers,
+        body: ReplyBody::Picture(Source { body, length: picture.bytes, check: None, keep: None }),
+    })
+}
+
+fn describe(headers: &mut Headers, format: Format, name: &str, download: bool) {
+    headers.set("content-type", format.mime());
+    if download {
+        headers.set("content-disposition", format!("attachment; filename=\"{name}.{}\"", format.extension()));
+    }
+    if format == Format::Svg {
+        // An svg can hold scripts, and this one was written by a model.
+        headers.set("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    }
+}
+
+/// Lost bytes are never made again by themselves: that would be a second bill for one picture.
+pub(super) fn lost() -> ApiError {
+    ApiError::new(
+        502,
+        "server_error",
+        "picture_lost",
+        "The bytes of this picture are missing or damaged in the store. An operator can restore them; \
+         'Cache-Control: no-cache' with an API key makes another take.",
+    )
+}
+
+/// `IMF-fixdate` (RFC 9110 §5.6.7), which has four digits for the year.
+fn http_date(unix_s: u64) -> String {
+    const LAST: u64 = 253_402_300_799;
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix_s.min(LAST)))
+}

@@ -1,0 +1,150 @@
+//! The way of a request: find the picture, or have it made, and hand it over.
+//!
+//! In scope: everything between a request that is authenticated and a [`Reply`]. Out of scope: parsing HTTP and carrying
+//! the reply out, which are the edge's.
+
+mod deliver;
+mod document;
+mod obtain;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use domain::ApiError;
+use domain::access::{Principal, Scope, SigningKey};
+use domain::picture::request::{Defaults, parse_take};
+use domain::picture::{Asked, PictureKey, Pointer, ResponseFormat};
+use domain::query::Query;
+use domain::trace::RequestId;
+
+use crate::ask::{Answer, Ask};
+use crate::memo::Memo;
+use crate::ports::EdgePorts;
+use crate::reply::Reply;
+use crate::settings::Settings;
+use obtain::Wish;
+
+/// What serves requests in one isolate.
+pub struct Service<'a, P: EdgePorts> {
+    pub ports: &'a P,
+    pub settings: &'a Settings,
+    pub memo: &'a RefCell<Memo>,
+    /// Signs the URLs that are given out in place of bytes.
+    pub signer: Option<&'a SigningKey>,
+}
+
+/// The headers of a request that decide about its reply.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    pub head: bool,
+    pub id: RequestId,
+    pub cache_control: Option<String>,
+    pub if_none_match: Option<String>,
+    pub if_range: Option<String>,
+    pub range: Option<String>,
+    pub take: Option<String>,
+    /// Scheme and host under which the caller reached the service.
+    pub origin: String,
+}
+
+impl<P: EdgePorts> Service<'_, P> {
+    /// `GET /v1/image`: the picture itself.
+    pub async fn image(&self, who: &Principal, query: &Query, request: &Request) -> Reply<P::Body> {
+        self.try_image(who, query, request).await.unwrap_or_else(|error| Reply::refusal(&error))
+    }
+
+    async fn try_image(&self, who: &Principal, query: &Query, request: &Request) -> Result<Reply<P::Body>, ApiError> {
+        let asked = Asked::from_query(query, &self.defaults(who))?;
+        let key = PictureKey::of(&asked.picture);
+        let wish = Wish::new(who, &asked, request)?;
+        let obtained = self.obtain(who, &key, &asked, wish, request).await?;
+        self.deliver(who, &key, obtained, request, query.get("download").is_some()).await
+    }
+
+    /// `GET /v1/images/{key}`: a picture that exists. Never makes one.
+    pub async fn by_key(&self, who: &Principal, key: &PictureKey, query: &Query, request: &Request) -> Reply<P::Body> {
+        self.try_by_key(who, key, query, request).await.unwrap_or_else(|error| Reply::refusal(&error))
+    }
+
+    async fn try_by_key(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        query: &Query,
+        request: &Request,
+    ) -> Result<Reply<P::Body>, ApiError> {
+        if !who.may(Scope::Read) {
+            return Err(obtain::forbidden(Scope::Read));
+        }
+        let known = ["take", "download", "kid", "exp", "sig"];
+        if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
+        }
+        let take = query.get("take").map(parse_take).transpose()?;
+        let take = if take.is_none() { obtain::take_header(who, request)? } else { take };
+        let found = self.existing(key, who, |pointer| vec![take.unwrap_or(pointer.preferred)]).await?;
+        let Some(found) = found else {
+            return Err(ApiError::new(
+                404,
+                "invalid_request_error",
+                "picture_not_found",
+                "There is no such picture, or no such take of it.",
+            ));
+        };
+        self.deliver(who, key, found, request, query.get("download").is_some()).await
+    }
+
+    /// `POST /v1/images/generations`: OpenAI's request and reply.
+    pub async fn generations(&self, who: &Principal, body: &[u8], request: &Request) -> Reply<P::Body> {
+        self.try_generations(who, body, request).await.unwrap_or_else(|error| Reply::refusal(&error))
+    }
+
+    async fn try_generations(
+        &self,
+        who: &Principal,
+        body: &[u8],
+        request: &Request,
+    ) -> Result<Reply<P::Body>, ApiError> {
+        let asked = Asked::from_json(body, &self.defaults(who))?;
+        let key = PictureKey::of(&asked.picture);
+        let wish = Wish::new(who, &asked, request)?;
+        if asked.response_format == ResponseFormat::Url {
+            self.can_give_urls(&wish)?;
+        }
+        let obtained = self.obtain(who, &key, &asked, wish, request).await?;
+        self.document(&key, &asked, obtained, request).await
+    }
+
+    /// Every attempt at a picture, for the operator.
+    pub async fn receipts(&self, key: &PictureKey) -> Reply<P::Body> {
+        match self.ask(key, &Ask::Receipts, 0).await {
+            Ok((Answer::Receipts { pointer, receipts }, _)) if !receipts.is_empty() => Reply::json(
+                200,
+                serde_json::json!({ "key": key.to_string(), "pointer": pointer, "receipts": receipts }).to_string(),
+            ),
+            Ok((Answer::Refused { error }, _)) | Err(error) => Reply::refusal(&error),
+            Ok(_) => Reply::refusal(&ApiError::new(
+                404,
+                "invalid_request_error",
+                "picture_not_found",
+                "Nothing was ever made under this key.",
+            )),
+        }
+    }
+
+    fn defaults<'d>(&'d self, who: &'d Principal) -> Defaults<'d> {
+        Defaults {
+            namespace: &who.policy.namespace,
+            model: &self.settings.default_model,
+            now_s: self.ports.now_ms() / 1_000,
+        }
+    }
+
+    fn remember(&self, key: &PictureKey, pointer: Pointer) -> Rc<Pointer> {
+        let pointer = Rc::new(pointer);
+        self.memo.borrow_mut().put(*key, Rc::clone(&pointer), self.ports.now_ms());
+        pointer
+    }
+}

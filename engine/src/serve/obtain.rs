@@ -1,0 +1,291 @@
+//! Finding the pictures of a request, or having them made.
+
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use domain::ApiError;
+use domain::access::principal::Proof;
+use domain::access::{Dedup, Principal, Scope};
+use domain::delivery::{CacheStatus, Detail, FwdReason, Outcome};
+use domain::job::Want;
+use domain::money::NanoUsd;
+use domain::picture::request::parse_take;
+use domain::picture::{Asked, PictureKey, Pointer};
+use futures::future::{Either, select};
+
+use super::{Request, Service};
+use crate::ask::{Answer, Ask, Bill, How, Loose, Order, Place};
+use crate::ports::EdgePorts;
+use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
+
+/// What the caller wants of the pool, and whether anything may be made for it.
+pub(super) struct Wish {
+    pub want: Want,
+    /// `None` where the caller takes only what is there.
+    pub fwd: Option<FwdReason>,
+    reads: bool,
+    only_if_cached: bool,
+}
+
+/// Pictures that were found or made.
+pub(super) enum Obtained<B> {
+    Kept(Kept),
+    /// Not kept anywhere: the bytes come along.
+    Loose {
+        pictures: Vec<(Loose, B)>,
+        bill: Bill,
+    },
+}
+
+pub(super) struct Kept {
+    pub pointer: Rc<Pointer>,
+    pub places: Vec<Place>,
+    /// How long ago the pointer was read from where it is kept.
+    pub age_ms: u64,
+    pub status: CacheStatus,
+    pub bill: Bill,
+}
+
+/// How often the object is asked again when the way to it broke. Asking again never makes a second picture: the object knows
+/// the request by its id.
+const OBJECT_ATTEMPTS: u32 = 3;
+const OBJECT_PAUSE_MS: u64 = 50;
+
+impl Wish {
+    pub(super) fn new(who: &Principal, asked: &Asked, request: &Request) -> Result<Self, ApiError> {
+        let take = take_header(who, request)?.or(asked.take);
+        let mut wish = Self {
+            want: Want::First(asked.n),
+            fwd: Some(FwdReason::UriMiss),
+            reads: true,
+            only_if_cached: request.head,
+        };
+        if let Some(take) = take {
+            if asked.n != NonZeroU32::MIN {
+                return Err(ApiError::invalid(
+                    "n",
+                    "invalid_value",
+                    "A take is one picture: with 'X-Pincel-Take', 'n' must be 1.",
+                ));
+            }
+            wish.want = Want::Take(take);
+        }
+        // A browser sends 'no-cache' on every hard reload. The signature of a URL covers no header, so what a header asks for
+        // must not cost the client that signed it.
+        if who.proof == Proof::SignedUrl {
+            return Ok(wish);
+        }
+        let directives = request.cache_control.as_deref();
+        let directives = domain::delivery::RequestDirectives::parse(directives);
+        wish.only_if_cached |= directives.only_if_cached;
+        if directives.no_store {
+            wish = Self { want: Want::Loose(asked.n), fwd: Some(FwdReason::Request), reads: false, ..wish };
+        } else if directives.no_cache {
+            wish = Self {
+                want: Want::New { n: asked.n, prefer: true },
+                fwd: Some(FwdReason::Request),
+                reads: false,
+                ..wish
+            };
+        } else if who.policy.dedup == Dedup::Off && take.is_none() && !wish.only_if_cached {
+            wish = Self {
+                want: Want::New { n: asked.n, prefer: false },
+                fwd: Some(FwdReason::Bypass),
+                reads: false,
+                ..wish
+            };
+        }
+        Ok(wish)
+    }
+}
+
+/// The take that a header names. Only whoever holds a key may name one so: it can have a picture made.
+pub(super) fn take_header(who: &Principal, request: &Request) -> Result<Option<u32>, ApiError> {
+    match (&request.take, who.proof) {
+        (None, _) => Ok(None),
+        (Some(take), Proof::Bearer) => parse_take(take).map(Some),
+        (Some(_), Proof::SignedUrl) => Err(ApiError::invalid(
+            "take",
+            "invalid_value",
+            "A signed URL names its take by 'take', under the signature, and not by a header.",
+        )),
+    }
+}
+
+pub(super) fn forbidden(scope: Scope) -> ApiError {
+    let scope = match scope {
+        Scope::Generate => "images:generate",
+        Scope::Read => "images:read",
+    };
+    ApiError::new(
+        403,
+        "invalid_request_error",
+        "insufficient_scope",
+        format!("These credentials lack the scope '{scope}'."),
+    )
+}
+
+impl<P: EdgePorts> Service<'_, P> {
+    pub(super) async fn obtain(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        asked: &Asked,
+        wish: Wish,
+        request: &Request,
+    ) -> Result<Obtained<P::Body>, ApiError> {
+        let places = |pointer: &Pointer| match wish.want {
+            Want::First(n) => pointer.first(n),
+            Want::Take(take) => vec![take],
+            Want::New { .. } | Want::Loose(_) => Vec::new(),
+        };
+        if wish.reads {
+            let found = if wish.only_if_cached {
+                self.existing(key, who, places).await?
+            } else {
+                self.found(key, who, places).await
+            };
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        if wish.only_if_cached {
+            let (status, why) =
+                if request.head { (404, "HEAD makes none") } else { (504, "'only-if-cached' allows none to be made") };
+            let message = format!("The picture does not exist yet, and {why}.");
+            return Err(ApiError::new(status, "invalid_request_error", "picture_not_found", message));
+        }
+        if !who.may(Scope::Generate) {
+            return Err(forbidden(Scope::Generate));
+        }
+        let ask = Ask::Make(Box::new(Order {
+            want: wish.want,
+            picture: asked.picture.clone(),
+            end_user: asked.end_user.clone(),
+            client: who.client.clone(),
+            request: request.id.clone(),
+            hold: who.policy.unknown_hold,
+            timeout_ms: self.settings.generation_timeout_ms,
+        }));
+        match self.ask(key, &ask, self.settings.generation_timeout_ms).await? {
+            (Answer::Made(made), _) => {
+                let status = status(&made.places, wish.fwd.unwrap_or(FwdReason::UriMiss));
+                let pointer = self.remember(key, made.pointer);
+                Ok(Obtained::Kept(Kept { pointer, places: made.places, age_ms: 0, status, bill: made.bill }))
+            }
+            (Answer::Loose { pictures, bill }, bodies) if pictures.len() == bodies.len() => {
+                Ok(Obtained::Loose { pictures: pictures.into_iter().zip(bodies).collect(), bill })
+            }
+            (Answer::Refused { error }, _) => Err(error),
+            _ => Err(ApiError::unavailable(
+                "object_unavailable",
+                "The service could not read its own records. Try again.",
+            )),
+        }
+    }
+
+    /// Pictures that exist, also those that only the object knows of yet.
+    pub(super) async fn existing(
+        &self,
+        key: &PictureKey,
+        who: &Principal,
+        places: impl Fn(&Pointer) -> Vec<u32>,
+    ) -> Result<Option<Obtained<P::Body>>, ApiError> {
+        if let Some(found) = self.found(key, who, &places).await {
+            return Ok(Some(found));
+        }
+        match self.ask(key, &Ask::Look, 0).await? {
+            (Answer::Pool { pointer: Some(pointer) }, _) => {
+                let pointer = self.remember(key, pointer);
+                Ok(hit(pointer, who, 0, Detail::Object, &places))
+            }
+            (Answer::Refused { error }, _) => Err(error),
+            _ => Ok(None),
+        }
+    }
+
+    /// Pictures that this isolate or the pointer store knows of. A store that fails or dawdles knows of none, which costs a
+    /// question to the object and never a picture.
+    async fn found(
+        &self,
+        key: &PictureKey,
+        who: &Principal,
+        places: impl Fn(&Pointer) -> Vec<u32>,
+    ) -> Option<Obtained<P::Body>> {
+        let remembered = self.memo.borrow().get(key, self.ports.now_ms());
+        if let Some((pointer, age_ms)) = remembered
+            && let Some(found) = hit(pointer, who, age_ms, Detail::Memo, &places)
+        {
+            return Some(found);
+        }
+        let read = std::pin::pin!(self.ports.pointer(key));
+        let patience = std::pin::pin!(self.ports.sleep_ms(POINTER_TIMEOUT_MS));
+        let Either::Left((Ok(Some(pointer)), _)) = select(read, patience).await else { return None };
+        let pointer = self.remember(key, pointer);
+        hit(pointer, who, 0, Detail::Kv, &places)
+    }
+
+    /// Asks the object, again where the way to it broke. `work_ms` is what the object may need on its own.
+    pub(super) async fn ask(
+        &self,
+        key: &PictureKey,
+        ask: &Ask,
+        work_ms: u64,
+    ) -> Result<(Answer, Vec<P::Body>), ApiError> {
+        let asking = async {
+            let mut attempt = 1;
+            loop {
+                match self.ports.ask(key, ask).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) if error.overloaded || attempt >= OBJECT_ATTEMPTS => {
+                        return Err(ApiError::unavailable(
+                            "object_unavailable",
+                            "The service cannot reach its own records. Try again.",
+                        ));
+                    }
+                    Err(_) => self.ports.sleep_ms(OBJECT_PAUSE_MS << attempt).await,
+                }
+                attempt += 1;
+            }
+        };
+        let patience = self.ports.sleep_ms(work_ms.saturating_add(OBJECT_GRACE_MS));
+        match select(std::pin::pin!(asking), std::pin::pin!(patience)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(ApiError::new(
+                504,
+                "server_error",
+                "generation_timeout",
+                "The picture is not ready yet. Ask again later.",
+            )),
+        }
+    }
+}
+
+fn hit<B>(
+    pointer: Rc<Pointer>,
+    who: &Principal,
+    age_ms: u64,
+    detail: Detail,
+    places: &impl Fn(&Pointer) -> Vec<u32>,
+) -> Option<Obtained<B>> {
+    let takes = places(&pointer);
+    // A key of another namespace is as unknown as one that was never made.
+    if pointer.namespace != who.policy.namespace || pointer.all(&takes).is_none() {
+        return None;
+    }
+    let places = takes.into_iter().map(|take| Place { take, how: How::Had }).collect();
+    let status = CacheStatus { detail: Some(detail), ..CacheStatus::new(Outcome::Hit) };
+    let bill = Bill { cost: Some(NanoUsd::ZERO), ..Bill::default() };
+    Some(Obtained::Kept(Kept { pointer, places, age_ms, status, bill }))
+}
+
+/// What `Cache-Status` says of an answer of the object.
+fn status(places: &[Place], fwd: FwdReason) -> CacheStatus {
+    let had = places.iter().filter(|place| place.how == How::Had).count();
+    if had == places.len() {
+        return CacheStatus { detail: Some(Detail::Object), ..CacheStatus::new(Outcome::Hit) };
+    }
+    let made = places.iter().any(|place| place.how == How::Made);
+    let fwd = if had > 0 { FwdReason::Partial } else { fwd };
+    CacheStatus { stored: true, collapsed: !made, ..CacheStatus::new(Outcome::Fwd(fwd)) }
+}
