@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn good() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("OPENAI_API_KEY", "sk-test".to_owned()),
+        ("PINCEL_API_KEY", format!("pcl_shop_{}", "k".repeat(43))),
+        ("PINCEL_SIGNING_KEYS", format!("new:{},old:{}", "n".repeat(43), "o".repeat(43))),
+        ("PINCEL_ADMIN_TOKEN", "t".repeat(43)),
+    ])
+}
+
+fn read(vars: &BTreeMap<&'static str, String>) -> Result<Config, ConfigError> {
+    Config::read(|name| vars.get(name).cloned())
+}
+
+#[test]
+fn four_secrets_are_enough() {
+    let config = read(&good()).unwrap();
+    assert_eq!(config.provider.base_url, "https://api.openai.com/v1");
+    assert_eq!(config.credentials.policy.unknown_hold, UnknownHold::Ms(600_000));
+    assert_eq!(config.credentials.signing_keys.len(), 2);
+    assert_eq!(config.settings.lifetimes, Lifetimes { browser_s: 300, edge_s: 2_592_000 });
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_its_value_is_not_shown() {
+    for name in ["OPENAI_API_KEY", "PINCEL_API_KEY", "PINCEL_SIGNING_KEYS", "PINCEL_ADMIN_TOKEN"] {
+        let mut vars = good();
+        vars.remove(name);
+        assert!(read(&vars).unwrap_err().to_string().contains(name), "{name}");
+    }
+    for (name, value) in [
+        ("OPENAI_API_KEY", ""),
+        ("OPENAI_BASE_URL", "api.openai.com"),
+        ("OPENAI_BASE_URL", "https://user@host/v1"),
+        ("PINCEL_API_KEY", "hunter2"),
+        ("PINCEL_SIGNING_KEYS", ""),
+        ("PINCEL_SIGNING_KEYS", "kid:short-secret"),
+        ("PINCEL_ADMIN_TOKEN", "hunter2"),
+        ("DEFAULT_MODEL", "dall-e-3"),
+        ("NAMESPACE", ""),
+        ("NAMESPACE", "a b"),
+        ("UNKNOWN_HOLD_SECONDS", "never"),
+        ("UNKNOWN_HOLD_SECONDS", "-1"),
+        ("DEDUP", "yes"),
+        ("GENERATION_TIMEOUT_SECONDS", "0"),
+        ("GENERATION_TIMEOUT_SECONDS", "3600"),
+        ("BROWSER_MAX_AGE_SECONDS", "1e3"),
+        ("EDGE_MAX_AGE_SECONDS", "0"),
+        ("URL_LIFE_SECONDS", ""),
+    ] {
+        let mut vars = good();
+        vars.insert(name, value.to_owned());
+        let error = read(&vars).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(name), "{name}={value}: {error}");
+        assert!(value.len() < 4 || !error.contains(value), "{error}");
+    }
+    let error = Config::read(|_| None).map(|_| ()).unwrap_err();
+    assert_eq!(error.0.len(), 4);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", read(&good()).unwrap());
+    for secret in ["sk-test", &"k".repeat(43), &"n".repeat(43), &"t".repeat(43)] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

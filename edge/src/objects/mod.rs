@@ -1,0 +1,7 @@
+//! The Durable Objects: thin wrappers, each with its state in `SQLite`.
+
+mod generation;
+mod store;
+
+pub use generation::ANSWER_HEADER;
+pub use store::JobStore;

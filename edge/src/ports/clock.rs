@@ -1,0 +1,43 @@
+//! Time and randomness. In a Worker the clock moves only with I/O, which is exact enough for lifetimes and holds.
+
+use std::time::Duration;
+
+use worker::{Date, Delay};
+
+use crate::glue;
+
+pub fn now_ms() -> u64 {
+    Date::now().as_millis()
+}
+
+pub async fn sleep_ms(ms: u64) {
+    // A timer counts in 31 bits of milliseconds, 24 days.
+    Delay::from(Duration::from_millis(ms.min(0x7fff_ffff))).await;
+}
+
+pub fn fill(bytes: &mut [u8]) {
+    glue::random(bytes);
+}
+
+/// Both traits, for a type that has nothing of its own to say about time.
+macro_rules! platform {
+    ($type:ty) => {
+        impl engine::ports::Clock for $type {
+            fn now_ms(&self) -> u64 {
+                crate::ports::clock::now_ms()
+            }
+
+            async fn sleep_ms(&self, ms: u64) {
+                crate::ports::clock::sleep_ms(ms).await;
+            }
+        }
+
+        impl engine::ports::Random for $type {
+            fn fill(&self, bytes: &mut [u8]) {
+                crate::ports::clock::fill(bytes);
+            }
+        }
+    };
+}
+
+pub(super) use platform;

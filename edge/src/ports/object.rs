@@ -1,0 +1,84 @@
+//! What the Generation object stands on.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use domain::access::ClientId;
+use domain::job::{JobId, Pool};
+use domain::money::NanoUsd;
+use domain::picture::{Digest, Format, PictureKey, Pointer};
+use engine::ports::{Call, Change, ObjectPorts, Outcome, Reserved, SendError, StoreError};
+use worker::{Env, ScheduledTime, State, js_sys};
+
+use super::openai::{self, Reply, Sheets};
+use super::{accounts, blobs, clock, failed, pointers};
+use crate::config::Config;
+use crate::glue;
+use crate::objects::JobStore;
+
+pub struct Object {
+    state: Rc<State>,
+    env: Env,
+    config: Rc<Config>,
+    store: JobStore,
+}
+
+impl Object {
+    pub fn new(state: Rc<State>, env: Env, config: Rc<Config>) -> Self {
+        let store = JobStore::new(&state.storage());
+        Self { state, env, config, store }
+    }
+}
+
+clock::platform!(Object);
+
+impl ObjectPorts for Object {
+    type Paper = Sheets;
+    type Reply = Reply;
+
+    fn load(&self) -> Result<Pool, StoreError> {
+        self.store.load()
+    }
+
+    fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+        self.store.save(changes).map_err(|error| failed("sqlite", error))
+    }
+
+    async fn durable(&self) -> Result<(), StoreError> {
+        self.state.storage().sync().await.map_err(|error| failed("sqlite", error))
+    }
+
+    async fn set_alarm(&self, at_ms: u64) -> Result<(), StoreError> {
+        let at = ScheduledTime::new(js_sys::Date::new(&glue::number(at_ms).into()));
+        self.state.storage().set_alarm(at).await.map_err(|error| failed("alarm", error))
+    }
+
+    fn spawn(&self, job: Pin<Box<dyn Future<Output = ()>>>) {
+        self.state.wait_until(job);
+    }
+
+    fn paper(&self) -> Sheets {
+        Sheets::new()
+    }
+
+    async fn put_blob(&self, digest: &Digest, format: Format, paper: &Sheets) -> Result<(), StoreError> {
+        blobs::put(&self.env, digest, format, paper.bytes, paper.stream()).await
+    }
+
+    async fn publish(&self, key: &PictureKey, pointer: &Pointer) -> Result<(), StoreError> {
+        pointers::put(&self.env, key, pointer).await
+    }
+
+    async fn call(&self, call: &Call<'_>) -> Result<Reply, SendError> {
+        openai::call(&self.config.provider, call).await
+    }
+
+    async fn reserve(&self, _: &ClientId, _: &JobId, _: NanoUsd) -> Result<Reserved, StoreError> {
+        Ok(accounts::reserve())
+    }
+
+    async fn close(&self, _: &ClientId, _: &JobId, _: Outcome) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Paths → handlers, and what every reply has.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use domain::ApiError;
+use domain::picture::PictureKey;
+use domain::query::Query;
+use domain::trace::{RequestId, traceparent};
+use engine::authenticate::Presented;
+use engine::memo::Memo;
+use engine::ports::{Clock as _, Random as _};
+use engine::reply::{Headers, Reply, ReplyBody};
+use engine::serve::{self, Service};
+use worker::wasm_bindgen::{JsCast as _, JsValue};
+use worker::web_sys::{ReadableStream, Request, Response};
+use worker::{Context, Env, js_sys};
+
+use crate::config::{self, Config};
+use crate::ports::Isolate;
+use crate::{glue, log, probe, respond};
+
+thread_local! {
+    static MEMO: Rc<RefCell<Memo>> = Rc::default();
+}
+
+/// The largest body of `POST /v1/images/generations`.
+const MAX_BODY: u32 = 1 << 20;
+
+/// The headers that matter, and where each of them stands in [`Head`].
+const HEADERS: &str =
+    "authorization\ncache-control\nif-none-match\nif-range\nrange\nx-pincel-take\ntraceparent\ncontent-type";
+const AUTHORIZATION: usize = 0;
+const CACHE_CONTROL: usize = 1;
+const IF_NONE_MATCH: usize = 2;
+const IF_RANGE: usize = 3;
+const RANGE: usize = 4;
+const TAKE: usize = 5;
+const TRACEPARENT: usize = 6;
+const CONTENT_TYPE: usize = 7;
+
+/// What pages of other origins may read of a reply.
+const EXPOSED: &str = "age, cache-status, content-length, content-range, etag, repr-digest, retry-after, server-timing, x-pincel-cost, \
+                       x-pincel-key, x-pincel-receipt, x-pincel-saved, x-pincel-take, x-request-id, x-should-retry";
+
+/// The request, as far as it is read before its body.
+struct Head {
+    method: String,
+    origin: String,
+    path: String,
+    query: String,
+    headers: Vec<Option<String>>,
+}
+
+impl Head {
+    fn read(request: &Request) -> Self {
+        let lines = glue::lines(request, HEADERS);
+        let mut lines = lines.split('\n');
+        let method = lines.next().unwrap_or_default().to_owned();
+        let url = lines.next().unwrap_or_default();
+        let headers = lines.map(|value| (!value.is_empty()).then(|| value.to_owned())).collect();
+        // The platform gives an absolute address in its normal form: scheme, host, and a path that begins with a slash.
+        let host = url.find("://").map_or(0, |at| at + 3);
+        let path_at = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);
+        let (origin, rest) = url.split_at_checked(path_at).unwrap_or((url, ""));
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        Self { method, origin: origin.to_owned(), path: path.to_owned(), query: query.to_owned(), headers }
+    }
+
+    fn header(&self, at: usize) -> Option<&str> {
+        self.headers.get(at).and_then(Option::as_deref)
+    }
+
+    fn request(&self, id: &RequestId) -> serve::Request {
+        let owned = |at| self.header(at).map(str::to_owned);
+        serve::Request {
+            head: self.method == "HEAD",
+            id: id.clone(),
+            cache_control: owned(CACHE_CONTROL),
+            if_none_match: owned(IF_NONE_MATCH),
+            if_range: owned(IF_RANGE),
+            range: owned(RANGE),
+            take: owned(TAKE),
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Route {
+    Health,
+    Ready,
+    Image,
+    ByKey(PictureKey),
+    Generations,
+    Receipts(PictureKey),
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/healthz" => Some(Self::Health),
+            "/readyz" => Some(Self::Ready),
+            "/v1/image" => Some(Self::Image),
+            "/v1/images/generations" => Some(Self::Generations),
+            _ => {
+                let by_key = path.strip_prefix("/v1/images/").and_then(PictureKey::parse).map(Self::ByKey);
+                by_key
+                    .or_else(|| path.strip_prefix("/admin/v1/images/").and_then(PictureKey::parse).map(Self::Receipts))
+            }
+        }
+    }
+
+    fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Generations => &["POST", "OPTIONS"],
+            _ => &["GET", "HEAD", "OPTIONS"],
+        }
+    }
+}
+
+pub async fn route(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let head = Head::read(&request);
+    let context: &JsValue = context.as_ref();
+    let ports = Isolate { env, context: context.clone(), origin: head.origin.clone() };
+    let started_ms = ports.now_ms();
+    let id = RequestId::new(ports.bytes());
+    let config = config::of(&ports.env);
+    let mut reply = match Route::of(&head.path) {
+        None => Reply::refusal(&not_found()),
+        Some(route) if !route.methods().contains(&head.method.as_str()) => wrong_method(route),
+        Some(route) if head.method == "OPTIONS" => preflight(route),
+        Some(Route::Health) => probe::health(),
+        Some(Route::Ready) => probe::ready(config.clone().map(|_| ()), &ports).await,
+        Some(route) => match &config {
+            Ok(config) => answer(route, config, &ports, &head, &id, &request).await,
+            Err(error) => {
+                log::config(error);
+                Reply::refusal(&not_configured())
+            }
+        },
+    };
+    if reply.status >= 500 {
+        log::failure(&id, reply.status);
+    }
+    finish(&mut reply, &ports, &id, head.header(TRACEPARENT), started_ms);
+    respond::respond(reply, &ports, config.as_ref().ok().map(|config| &config.settings), head.method == "HEAD")
+}
+
+async fn answer(
+    route: Route,
+    config: &Config,
+    ports: &Isolate,
+    head: &Head,
+    id: &RequestId,
+    request: &Request,
+) -> Reply<ReadableStream> {
+    let answered = async {
+        let memo = MEMO.with(Rc::clone);
+        let credentials = &config.credentials;
+        let service =
+            Service { ports, settings: &config.settings, memo: &memo, signer: credentials.signing_keys.first() };
+        if let Route::Receipts(key) = route {
+            credentials.authenticate_admin(head.header(AUTHORIZATION))?;
+            return Ok(service.receipts(&key).await);
+        }
+        let who = credentials.authenticate(&Presented {
+            authorization: head.header(AUTHORIZATION),
+            method: &head.method,
+            path: &head.path,
+            query: &head.query,
+            now_s: ports.now_ms() / 1_000,
+        })?;
+        let asked = head.request(id);
+        match route {
+            Route::Image => Ok(service.image(&who, &Query::parse(&head.query)?, &asked).await),
+            Route::ByKey(key) => Ok(service.by_key(&who, &key, &Query::parse(&head.query)?, &asked).await),
+            _ => {
+                let body = body(request, head).await?;
+                Ok(service.generations(&who, &body, &asked).await)
+            }
+        }
+    };
+    answered.await.unwrap_or_else(|error: ApiError| Reply::refusal(&error))
+}
+
+async fn body(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
+    let kind = head.header(CONTENT_TYPE).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        let message = "Send the request as JSON, with 'Content-Type: application/json'.";
+        return Err(ApiError::new(415, "invalid_request_error", "unsupported_media_type", message));
+    }
+    let read = glue::body(request, MAX_BODY).await;
+    let read = read.map_err(|_| ApiError::invalid("body", "invalid_json", "The body broke off. Send it again."))?;
+    read.dyn_into::<js_sys::Uint8Array>()
+        .map(|bytes| bytes.to_vec())
+        .map_err(|_| ApiError::new(413, "invalid_request_error", "request_too_large", "The body is larger than 1 MiB."))
+}
+
+/// What every reply has.
+fn finish(reply: &mut Reply<ReadableStream>, ports: &Isolate, id: &RequestId, trace: Option<&str>, started_ms: u64) {
+    let headers = &mut reply.headers;
+    headers.set("x-request-id", id.as_str().to_owned());
+    headers.set("traceparent", traceparent(trace, ports.bytes(), ports.bytes()));
+    headers.set("server-timing", format!("total;dur={}", ports.now_ms().saturating_sub(started_ms)));
+    // Pictures are for other sites to show, and nothing here depends on a cookie.
+    headers.set("access-control-allow-origin", "*");
+    headers.set("access-control-expose-headers", EXPOSED);
+    headers.set("cross-origin-resource-policy", "cross-origin");
+    headers.set("x-content-type-options", "nosniff");
+}
+
+fn allow(route: Route) -> String {
+    route.methods().join(", ")
+}
+
+fn preflight(route: Route) -> Reply<ReadableStream> {
+    let mut reply = Reply { status: 204, headers: Headers::default(), body: ReplyBody::Empty };
+    reply.headers.set("allow", allow(route));
+    reply.headers.set("access-control-allow-methods", allow(route));
+    reply.headers.set(
+        "access-control-allow-headers",
+        "authorization, cache-control, content-type, if-none-match, range, traceparent, x-pincel-take",
+    );
+    reply.headers.set("access-control-max-age", "86400");
+    reply
+}
+
+fn wrong_method(route: Route) -> Reply<ReadableStream> {
+    let message = format!("This route takes {}.", allow(route));
+    let mut reply = Reply::refusal(&ApiError::new(405, "invalid_request_error", "method_not_allowed", message));
+    reply.headers.set("allow", allow(route));
+    reply
+}
+
+fn not_found() -> ApiError {
+    ApiError::new(404, "invalid_request_error", "unknown_url", "There is no such route here.")
+}
+
+fn not_configured() -> ApiError {
+    ApiError::new(
+        503,
+        "server_error",
+        "not_configured",
+        "This deployment is not configured. The operator finds what is missing at /readyz and in the log.",
+    )
+}

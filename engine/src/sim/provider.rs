@@ -1,0 +1,209 @@
+//! A provider that bills by job, and does with the reply what networks do.
+//!
+//! It works on its own: a caller that goes away in the middle may be billed or not, which is the ambiguity that the rest
+//! has to live with.
+
+mod script;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::pending;
+use std::rc::Rc;
+
+use domain::job::JobId;
+use domain::money::NanoUsd;
+use domain::picture::{Digest, PictureKey};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::picture;
+use super::world::World;
+use crate::ports::{Call, ProviderReply, SendError};
+pub(super) use script::Fate;
+use script::{Piece, Script};
+
+#[derive(Default)]
+pub(super) struct Provider {
+    calls: RefCell<Vec<Record>>,
+    bills: RefCell<usize>,
+}
+
+/// One call, and what is true of it whatever anybody learned.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) job: JobId,
+    pub(super) key: PictureKey,
+    /// The places that the job covered when it called; none for a loose one.
+    pub(super) takes: Vec<u32>,
+    pub(super) called_ms: u64,
+    pub(super) read_ms: Option<u64>,
+    pub(super) lives: u32,
+    pub(super) fate: Fate,
+    pub(super) bill: Option<Bill>,
+    /// The caller has the status in hand that says that nothing was billed.
+    pub(super) refusal_seen: bool,
+    /// The caller read the reply to its proper end.
+    pub(super) read_whole: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Bill {
+    pub(super) pictures: Vec<Digest>,
+    pub(super) cost: NanoUsd,
+}
+
+/// Of gpt-image-2, in nano-dollars.
+const TEXT_IN: u64 = 5_000;
+const IMAGE_OUT: u64 = 30_000;
+const TOKENS_IN: u64 = 10;
+const TOKENS_OUT: u64 = 150;
+
+impl Provider {
+    pub(super) async fn call(
+        &self,
+        world: &Rc<World>,
+        key: PictureKey,
+        takes: Vec<u32>,
+        call: &Call<'_>,
+        called_ms: u64,
+    ) -> Result<Reply, SendError> {
+        let asked: Value = serde_json::from_str(call.body).unwrap();
+        let prompt = asked["prompt"].as_str().unwrap_or_default().to_owned();
+        let n = usize::try_from(asked["n"].as_u64().unwrap_or(0)).unwrap();
+        world.journal.expect(prompt == world.subject(&key).prompt, || format!("{key} is bought as '{prompt}'"));
+        world.journal.expect(takes.is_empty() || takes.len() == n, || format!("{n} bought for takes {takes:?}"));
+        let fate = Fate::draw(world, n);
+        world.journal.note(|| format!("provider: {} calls for {n}, fate {fate:?}", call.job.as_str()));
+        let at = self.calls.borrow().len();
+        self.calls.borrow_mut().push(Record {
+            job: call.job.clone(),
+            key,
+            takes,
+            called_ms,
+            read_ms: None,
+            lives: world.object(&key).lives.get(),
+            fate,
+            bill: None,
+            refusal_seen: false,
+            read_whole: false,
+        });
+        let (sender, receiver) = oneshot::channel();
+        let world_too = Rc::clone(world);
+        world.executor.spawn(world.process, async move { work(&world_too, at, &prompt, n, fate, sender).await });
+        let script = receiver.await.map_err(|_| SendError("connection reset".to_owned()))?;
+        let refused = fate.refuses();
+        self.calls.borrow_mut()[at].refusal_seen |= refused;
+        Ok(Reply { world: Rc::clone(world), at, status: script.status, headers: script.headers, pieces: script.pieces })
+    }
+
+    fn bill(&self, world: &World, at: usize, prompt: &str, count: usize) -> Vec<Vec<u8>> {
+        *self.bills.borrow_mut() += 1;
+        let number = *self.bills.borrow();
+        let pictures: Vec<Vec<u8>> = (0..count).map(|place| picture::draw(prompt, number, place)).collect();
+        let mut calls = self.calls.borrow_mut();
+        let job = calls[at].job.clone();
+        let twice = calls.iter().any(|call| call.job == job && call.bill.is_some());
+        world.journal.expect(!twice, || format!("{} is billed twice", job.as_str()));
+        let cost = cost(count);
+        let released = world.ledger.ended(&job) == Some(crate::ports::Outcome::Release);
+        world.journal.expect(!released, || format!("{} is billed after its reserve was released", job.as_str()));
+        if let Some(held) = world.ledger.held(&job) {
+            world.journal.expect(cost <= held, || format!("{} costs {cost}, and {held} is reserved", job.as_str()));
+        }
+        world.journal.note(|| format!("provider: {} is billed {cost} for {count}", job.as_str()));
+        calls[at].bill = Some(Bill { pictures: pictures.iter().map(|bytes| picture::digest(bytes)).collect(), cost });
+        pictures
+    }
+
+    pub(super) fn bill_of(&self, job: &JobId) -> Option<NanoUsd> {
+        self.calls.borrow().iter().filter(|call| call.job == *job).find_map(|call| Some(call.bill.as_ref()?.cost))
+    }
+
+    pub(super) fn calls(&self) -> Vec<Record> {
+        self.calls.borrow().clone()
+    }
+
+    /// So many calls are under way or done.
+    pub(super) fn count(&self) -> usize {
+        self.calls.borrow().len()
+    }
+}
+
+fn cost(count: usize) -> NanoUsd {
+    let count = u64::try_from(count).unwrap();
+    NanoUsd(TOKENS_IN * TEXT_IN + count * TOKENS_OUT * IMAGE_OUT)
+}
+
+async fn work(
+    world: &Rc<World>,
+    at: usize,
+    prompt: &str,
+    n: usize,
+    fate: Fate,
+    mut sender: oneshot::Sender<Script>,
+) {
+    if let Some(count) = fate.billed(n) {
+        let slow = world.chance(world.faults.provider_slow);
+        let ms = if slow { world.rng().between(20_000, 120_000) } else { world.rng().between(100, 20_000) };
+        // Whether it hears that the caller left, and in time, is anybody's guess.
+        let listens = world.rng().one_in(2);
+        let working = std::pin::pin!(world.executor.sleep(ms));
+        let left = std::pin::pin!(async {
+            if !listens {
+                pending::<()>().await;
+            }
+            sender.closed().await;
+        });
+        if let futures::future::Either::Right(_) = futures::future::select(working, left).await {
+            return;
+        }
+        let pictures = world.provider.bill(world, at, prompt, count);
+        let script = fate.script(world, &pictures);
+        match script {
+            Some(script) => drop(sender.send(script)),
+            None if fate == Fate::Hangs => sender.closed().await,
+            None => {}
+        }
+        return;
+    }
+    world.pause(20, 3_000).await;
+    match fate.script(world, &[]) {
+        Some(script) => drop(sender.send(script)),
+        None if fate == Fate::HangsUnbilled => sender.closed().await,
+        None => {}
+    }
+}
+
+/// A reply that arrives in pieces.
+pub(super) struct Reply {
+    world: Rc<World>,
+    at: usize,
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    pieces: VecDeque<Piece>,
+}
+
+impl ProviderReply for Reply {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.iter().find(|(seen, _)| *seen == name).map(|(_, value)| value.clone())
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, SendError> {
+        self.world.pause(0, 400).await;
+        match self.pieces.pop_front() {
+            Some(Piece::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(Piece::Cut) => Err(SendError("connection reset".to_owned())),
+            Some(Piece::Stalls) => pending().await,
+            None => {
+                let mut calls = self.world.provider.calls.borrow_mut();
+                calls[self.at].read_whole = true;
+                calls[self.at].read_ms = Some(self.world.now_ms());
+                Ok(None)
+            }
+        }
+    }
+}
