@@ -233,14 +233,12 @@ impl<P: ObjectPorts> Generation<P> {
     /// What is told of a job that did not make what was waited for.
     fn failure(&self, job: Option<&JobId>) -> ApiError {
         let pool = self.pool.borrow();
-        let failure = job.and_then(|id| pool.as_ref()?.job(id)?.failure.clone());
+        // The records did not take the last step, and what they hold is found out by the next request.
+        let Some(pool) = pool.as_ref() else { return out_of_reach(&StoreError("forgotten".to_owned())) };
+        let failure = job.and_then(|id| pool.job(id)?.failure.clone());
         failure.unwrap_or_else(|| {
-            ApiError::new(
-                502,
-                "server_error",
-                "provider_reply_unusable",
-                "The provider made fewer pictures than it was asked for.",
-            )
+            let message = "The provider made fewer pictures than it was asked for.";
+            ApiError::new(502, "server_error", "provider_reply_unusable", message)
         })
     }
 
@@ -293,7 +291,7 @@ impl<P: ObjectPorts> Generation<P> {
     /// Calls the provider until the outcome is known, as often as it certainly did not bill and waiting helps.
     async fn attempts(self: &Rc<Self>, id: &JobId, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
         let mut waited_ms = 0;
-        let deadline_ms = self.ports.now_ms().saturating_add(order.timeout_ms);
+        let deadline_ms = self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(0, |job| job.deadline_ms);
         // The alarm comes after the deadline, also to an object that a crash has emptied.
         let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS)).await;
         let ready = match alarm {
@@ -504,12 +502,14 @@ impl<P: ObjectPorts> Generation<P> {
 
     /// There is one alarm, for the earliest of: chores that are left, and the end of a job that a crash could cut off.
     async fn arrange(&self, left: bool) {
-        let chores = left.then(|| self.ports.now_ms().saturating_add(CHORES_AGAIN_MS));
+        let soon_ms = self.ports.now_ms().saturating_add(CHORES_AGAIN_MS);
+        let chores = left.then_some(soon_ms);
         let pool = self.pool.borrow().as_ref().map(|pool| {
             pool.jobs
                 .iter()
                 .filter(|job| job.state.is_active())
-                .map(|job| job.deadline_ms.saturating_add(ALARM_GRACE_MS))
+                // A job that is past its deadline is still being stored: looking again at once would find it so.
+                .map(|job| job.deadline_ms.saturating_add(ALARM_GRACE_MS).max(soon_ms))
                 .min()
         });
         if let Some(at_ms) = chores.into_iter().chain(pool.flatten()).min() {

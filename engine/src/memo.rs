@@ -12,6 +12,9 @@ use crate::settings::MEMO_MS;
 /// How many pointers an isolate remembers. At about 300 bytes each this is a part of its 128 MB that nobody notices.
 const CAPACITY: usize = 4_096;
 
+/// A pointer with more takes than this is not remembered: a few of them would fill the isolate.
+const LARGEST: usize = 64;
+
 #[derive(Debug, Default)]
 pub struct Memo {
     pointers: HashMap<PictureKey, Remembered>,
@@ -32,6 +35,10 @@ impl Memo {
     }
 
     pub fn put(&mut self, key: PictureKey, pointer: Rc<Pointer>, now_ms: u64) {
+        if pointer.takes.len() > LARGEST {
+            self.forget(&key);
+            return;
+        }
         if self.pointers.len() >= CAPACITY {
             self.pointers.retain(|_, remembered| now_ms.saturating_sub(remembered.read_ms) < MEMO_MS);
             if self.pointers.len() >= CAPACITY {
@@ -42,7 +49,7 @@ impl Memo {
         self.pointers.insert(key, Remembered { pointer, read_ms: now_ms });
     }
 
-    pub fn forget(&mut self, key: &PictureKey) {
+    fn forget(&mut self, key: &PictureKey) {
         self.pointers.remove(key);
     }
 }

@@ -52,15 +52,17 @@ pub struct Request {
 impl<P: EdgePorts> Service<'_, P> {
     /// `GET /v1/image`: the picture itself.
     pub async fn image(&self, who: &Principal, query: &Query, request: &Request) -> Reply<P::Body> {
-        self.try_image(who, query, request).await.unwrap_or_else(|error| Reply::refusal(&error))
-    }
-
-    async fn try_image(&self, who: &Principal, query: &Query, request: &Request) -> Result<Reply<P::Body>, ApiError> {
-        let asked = Asked::from_query(query, &self.defaults(who))?;
+        let asked = match Asked::from_query(query, &self.defaults(who)) {
+            Ok(asked) => asked,
+            Err(error) => return Reply::refusal(&error),
+        };
         let key = PictureKey::of(&asked.picture);
-        let wish = Wish::new(who, &asked, request)?;
-        let obtained = self.obtain(who, &key, &asked, wish, request).await?;
-        self.deliver(who, &key, obtained, request, query.get("download").is_some()).await
+        let made = async {
+            let wish = Wish::new(who, &asked, request)?;
+            let obtained = self.obtain(who, &key, &asked, wish, request).await?;
+            self.deliver(who, &key, obtained, request, query.get("download").is_some()).await
+        };
+        made.await.unwrap_or_else(|error| refusal(&key, &error))
     }
 
     /// `GET /v1/images/{key}`: a picture that exists. Never makes one.
@@ -98,23 +100,20 @@ impl<P: EdgePorts> Service<'_, P> {
 
     /// `POST /v1/images/generations`: OpenAI's request and reply.
     pub async fn generations(&self, who: &Principal, body: &[u8], request: &Request) -> Reply<P::Body> {
-        self.try_generations(who, body, request).await.unwrap_or_else(|error| Reply::refusal(&error))
-    }
-
-    async fn try_generations(
-        &self,
-        who: &Principal,
-        body: &[u8],
-        request: &Request,
-    ) -> Result<Reply<P::Body>, ApiError> {
-        let asked = Asked::from_json(body, &self.defaults(who))?;
+        let asked = match Asked::from_json(body, &self.defaults(who)) {
+            Ok(asked) => asked,
+            Err(error) => return Reply::refusal(&error),
+        };
         let key = PictureKey::of(&asked.picture);
-        let wish = Wish::new(who, &asked, request)?;
-        if asked.response_format == ResponseFormat::Url {
-            self.can_give_urls(&wish)?;
-        }
-        let obtained = self.obtain(who, &key, &asked, wish, request).await?;
-        self.document(&key, &asked, obtained, request).await
+        let made = async {
+            let wish = Wish::new(who, &asked, request)?;
+            if asked.response_format == ResponseFormat::Url {
+                self.can_give_urls(&wish)?;
+            }
+            let obtained = self.obtain(who, &key, &asked, wish, request).await?;
+            self.document(&key, &asked, obtained, request).await
+        };
+        made.await.unwrap_or_else(|error| refusal(&key, &error))
     }
 
     /// Every attempt at a picture, for the operator.
@@ -147,4 +146,11 @@ impl<P: EdgePorts> Service<'_, P> {
         self.memo.borrow_mut().put(*key, Rc::clone(&pointer), self.ports.now_ms());
         pointer
     }
+}
+
+/// A refusal of a request whose picture is known: its key is what the operator looks for.
+fn refusal<B>(key: &PictureKey, error: &ApiError) -> Reply<B> {
+    let mut reply = Reply::refusal(error);
+    reply.headers.set("x-pincel-key", key.to_string());
+    reply
 }
