@@ -24,6 +24,25 @@ fn four_secrets_are_enough() {
     assert_eq!(config.settings.lifetimes, Lifetimes { browser_s: 300, edge_s: 2_592_000 });
 }
 
+/// What a stranger deploys.
+#[test]
+fn the_committed_settings_are_read() {
+    let file: toml::Table = include_str!("../../../wrangler.toml").parse().unwrap();
+    let mut vars = good();
+    let read_names = std::cell::RefCell::new(Vec::new());
+    for (name, value) in file["vars"].as_table().unwrap() {
+        vars.insert(name.clone().leak(), value.as_str().unwrap().to_owned());
+    }
+    let config = Config::read(|name| {
+        read_names.borrow_mut().push(name.to_owned());
+        vars.get(name).cloned()
+    });
+    config.unwrap();
+    for name in file["vars"].as_table().unwrap().keys() {
+        assert!(read_names.borrow().contains(name), "{name} is set in wrangler.toml and read by nobody");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_named_and_its_value_is_not_shown() {
     for name in ["OPENAI_API_KEY", "PINCEL_API_KEY", "PINCEL_SIGNING_KEYS", "PINCEL_ADMIN_TOKEN"] {

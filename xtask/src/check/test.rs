@@ -1,0 +1,74 @@
+//! `cargo xtask test`: native, in Wasm, end to end.
+
+use std::process::Stdio;
+
+use anyhow::Result;
+
+use super::{cargo, surroundings};
+use crate::bundle;
+use crate::dev::fake_openai;
+use crate::process;
+use crate::setup::{self, python};
+use crate::workspace::Workspace;
+
+/// Each end-to-end test drives a Worker with its own state; more at once would only wait for
+/// the processor.
+const THREADS: &str = "--test-threads=2";
+
+const WASM_VECTORS: &str = "tests/wasm-vectors/run.mjs";
+
+#[derive(clap::Args, Default)]
+pub(crate) struct Options {
+    /// Only the tests that need no Worker: rules, simulation, golden vectors.
+    #[arg(long, conflicts_with = "e2e")]
+    native: bool,
+    /// Only the tests against the real Worker in workerd.
+    #[arg(long)]
+    e2e: bool,
+    /// For the test programs: a filter, --nocapture, ….
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let tools = setup::run(workspace)?;
+    if !options.e2e {
+        native(workspace, &options.args)?;
+        wasm_vectors(workspace)?;
+    }
+    if !options.native {
+        bundle::ensure(workspace, &tools, &bundle::Options::default())?;
+        end_to_end(workspace, &options.args)?;
+    }
+    Ok(())
+}
+
+fn native(workspace: &Workspace, args: &[String]) -> Result<()> {
+    process::run(cargo(workspace).args(["test", "--workspace", "--exclude", "e2e", "--"]).args(args), "cargo test")
+}
+
+/// The golden vectors of the picture key once more, in Wasm: the same request must have the same
+/// key on every platform.
+fn wasm_vectors(workspace: &Workspace) -> Result<()> {
+    let script = workspace.path(WASM_VECTORS);
+    if !script.exists() {
+        return Ok(());
+    }
+    process::run(
+        process::command(workspace.npm_bin("node"))
+            .arg(script)
+            .stdout(Stdio::inherit())
+            .current_dir(workspace.root())
+            .env("PATH", workspace.search_path()?),
+        "the golden vectors in Wasm",
+    )
+}
+
+fn end_to_end(workspace: &Workspace, args: &[String]) -> Result<()> {
+    let python = python::ensure(workspace)?;
+    let fake_openai = fake_openai::build(workspace, &[])?;
+    let mut command = cargo(workspace);
+    command.args(["test", "-p", "e2e", "--", THREADS]).args(args).env("PINCEL_PYTHON", python);
+    surroundings(&mut command, workspace, &fake_openai);
+    process::run(&mut command, "the end-to-end tests")
+}
