@@ -112,6 +112,7 @@ impl<P: ObjectPorts> Generation<P> {
         for (id, receiver) in waited {
             loosely = self.wait(&id, receiver).await?.or(loosely);
         }
+        self.awake().map_err(|_| out_of_sight())?;
         if loose.is_some() {
             let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref())) };
             let listed = pictures.iter().map(|(loose, _)| loose.clone()).collect();
@@ -151,11 +152,11 @@ impl<P: ObjectPorts> Generation<P> {
         self.ports
             .save(&[Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job: &job }])
             .map_err(|error| out_of_reach(&error))?;
-        pool.jobs.push(job);
+        pool.jobs.push(job.clone());
         let (progress, receiver) = watch::channel(Progress::Running);
         self.running.borrow_mut().insert(id.clone(), receiver);
-        let (this, order, running) = (Rc::clone(self), order.clone(), id.clone());
-        self.ports.spawn(Box::pin(async move { this.run(running, order, count, progress).await }));
+        let (this, order) = (Rc::clone(self), order.clone());
+        self.ports.spawn(Box::pin(async move { this.run(job, order, count, progress).await }));
         Ok((plan, Some(id)))
     }
 
@@ -244,10 +245,9 @@ impl<P: ObjectPorts> Generation<P> {
 
     fn bill(&self, mine: Option<&JobId>) -> Bill {
         let pool = self.pool.borrow();
-        match mine.and_then(|id| pool.as_ref()?.job(id)) {
-            Some(job) => Bill { job: Some(job.id.clone()), usage: job.usage.clone(), cost: job.cost },
-            None => Bill { job: None, usage: None, cost: Some(NanoUsd(0)) },
-        }
+        let Some(id) = mine else { return Bill { cost: Some(NanoUsd::ZERO), ..Bill::default() } };
+        let job = pool.as_ref().and_then(|pool| pool.job(id));
+        Bill { job: Some(id.clone()), usage: job.and_then(|job| job.usage.clone()), cost: job.and_then(|job| job.cost) }
     }
 
     /// Loads the durable state once per life of this object. Jobs that it finds at work are left from a life that ended:
@@ -280,26 +280,27 @@ impl<P: ObjectPorts> Generation<P> {
         abandoned.filter_map(|(at, job)| job.recover(now_ms).then_some(at)).collect()
     }
 
-    async fn run(self: Rc<Self>, id: JobId, order: Order, count: usize, progress: watch::Sender<Progress<P::Paper>>) {
-        let loosely = self.attempts(&id, &order, count).await;
-        self.running.borrow_mut().remove(&id);
+    /// Runs `job`, which is here as it was claimed: the pool may be read anew while it runs.
+    async fn run(self: Rc<Self>, job: Job, order: Order, count: usize, progress: watch::Sender<Progress<P::Paper>>) {
+        let loosely = self.attempts(&job, &order, count).await;
+        self.running.borrow_mut().remove(&job.id);
         // Whoever waits is woken as soon as the outcome is durable; publishing and settling follow.
         let _ = progress.send(loosely.map_or(Progress::Ended, |pictures| Progress::Loose(Rc::new(pictures))));
         self.chores().await;
     }
 
     /// Calls the provider until the outcome is known, as often as it certainly did not bill and waiting helps.
-    async fn attempts(self: &Rc<Self>, id: &JobId, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
+    async fn attempts(self: &Rc<Self>, claim: &Job, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
         let mut waited_ms = 0;
-        let deadline_ms = self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(0, |job| job.deadline_ms);
+        let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
         // The alarm comes after the deadline, also to an object that a crash has emptied.
         let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS)).await;
         let ready = match alarm {
-            Ok(()) => self.reserved(id, order).await,
+            Ok(()) => self.reserved(claim).await,
             Err(error) => Err(out_of_reach(&error)),
         };
         if let Err(why) = ready {
-            self.change(id, |job, now_ms| job.fail(now_ms, why.clone()));
+            self.end(id, |job, now_ms| job.fail(now_ms, why.clone()));
             return None;
         }
         loop {
@@ -309,18 +310,23 @@ impl<P: ObjectPorts> Generation<P> {
                 self.forget();
                 return None;
             }
+            // The account or the store took all of the time: a call that is cut off at once may be billed all the same.
+            if self.ports.now_ms() >= deadline_ms {
+                self.end(id, |job, now_ms| job.fail(now_ms, too_late()));
+                return None;
+            }
             let (failure, attempt) = match self.attempt(id, order, count, deadline_ms).await {
                 Ok(loosely) => return loosely,
                 Err(failed) => failed,
             };
             let Certainty::NotBilled { wait } = failure.certainty else {
-                self.change(id, |job, now_ms| job.lose(now_ms, with_receipt(failure.error.clone(), id)));
+                self.end(id, |job, now_ms| job.lose(now_ms, with_receipt(failure.error.clone(), id)));
                 return None;
             };
             let pause = wait
                 .and_then(|wait| backoff(wait, attempt, waited_ms, deadline_ms.saturating_sub(self.ports.now_ms())));
             let Some(pause) = pause else {
-                self.change(id, |job, now_ms| job.fail(now_ms, failure.error.clone()));
+                self.end(id, |job, now_ms| job.fail(now_ms, failure.error.clone()));
                 return None;
             };
             if !self.change(id, |job, _| job.wait_for_another_attempt()) {
@@ -332,10 +338,8 @@ impl<P: ObjectPorts> Generation<P> {
         }
     }
 
-    async fn reserved(&self, id: &JobId, order: &Order) -> Result<(), ApiError> {
-        let amount =
-            self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map(|job| job.reserve).unwrap_or_default();
-        match self.ports.reserve(&order.client, id, amount).await {
+    async fn reserved(&self, claim: &Job) -> Result<(), ApiError> {
+        match self.ports.reserve(&claim.client, &claim.id, claim.reserve).await {
             Ok(Reserved::Granted) => Ok(()),
             Ok(Reserved::Refused) => Err(ApiError::new(
                 402,
@@ -374,30 +378,27 @@ impl<P: ObjectPorts> Generation<P> {
             Either::Right(_) => Err(Failure::unknown(504, "provider_timeout", "The provider did not answer in time.")),
         };
         let Keeper { kept, loose, .. } = keeper;
-        if let Some(pool) = self.pool.borrow_mut().as_mut()
+        // Another job of this key may have made the object forget its records meanwhile.
+        if self.awake().is_ok()
+            && let Some(pool) = self.pool.borrow_mut().as_mut()
             && let Some(job) = pool.job_mut(id)
         {
             job.upstream_request_id = upstream;
         }
         let attempt =
             self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(MAX_ATTEMPTS, |job| job.attempts);
-        let facts = match outcome {
+        let (facts, broke) = match outcome {
             Ok(_) if kept.is_empty() && loose.is_empty() => {
                 let failure =
                     Failure::unknown(502, "provider_reply_unusable", "The provider's reply holds no picture.");
                 return Err((failure, attempt));
             }
-            Ok(facts) => facts,
+            Ok(facts) => (facts, None),
             Err(failure) if kept.is_empty() => return Err((failure, attempt)),
             // The reply broke after some of its pictures had come whole: those are paid and kept.
-            Err(failure) => {
-                if kept.len() < count {
-                    self.split(id, kept.len(), &failure);
-                }
-                Facts::default()
-            }
+            Err(failure) => (Facts::default(), Some(failure)),
         };
-        self.stored(id, &facts, kept);
+        self.stored(id, &facts, kept, broke.as_ref());
         let said = |loose: Loose| Loose {
             quality: facts.quality.clone().unwrap_or_else(|| order.picture.quality.as_str().to_owned()),
             background: facts.background.clone().unwrap_or_else(|| order.picture.background.as_str().to_owned()),
@@ -407,44 +408,45 @@ impl<P: ObjectPorts> Generation<P> {
             .then(|| loose.into_iter().map(|(loose, paper)| (said(loose), paper)).collect()))
     }
 
-    /// Of a job whose reply broke, the first `kept` takes are there and the rest are not: whether those were billed is not
-    /// known, so they get a receipt of their own, and are held.
-    fn split(self: &Rc<Self>, id: &JobId, kept: usize, failure: &Failure) {
-        let now_ms = self.ports.now_ms();
-        let mut pool = self.pool.borrow_mut();
-        let Some(pool) = pool.as_mut() else { return };
-        let Some(job) = pool.job_mut(id) else { return };
-        let mut lost = job.clone();
-        lost.id = JobId::new(self.ports.bytes());
-        lost.takes = job.takes.split_off(kept.min(job.takes.len()));
-        // The reserve of the call stays, whole, on the receipt of the takes that came.
-        lost.reserve = NanoUsd::ZERO;
-        if lost.lose(now_ms, with_receipt(failure.error.clone(), &lost.id)).is_ok() {
-            lost.money = Money::Done;
-            let at = pool.jobs.len();
-            // Saved again with the takes; if this does not go, neither does that, and the whole job becomes unknown.
-            let _ = self.ports.save(&[Change::Job { at, job: &lost }]);
-            pool.jobs.push(lost);
-        }
-    }
-
     /// The outcome is known and every picture is in the store: makes both durable in one step.
-    fn stored(self: &Rc<Self>, id: &JobId, facts: &Facts, kept: Vec<Loose>) {
-        let saved = self.pool.borrow_mut().as_mut().is_some_and(|pool| self.store(pool, id, facts, kept));
+    fn stored(self: &Rc<Self>, id: &JobId, facts: &Facts, kept: Vec<Loose>, broke: Option<&Failure>) {
+        let saved =
+            self.pool.borrow_mut().as_mut().is_some_and(|pool| self.store(pool, id, facts, kept, broke).is_some());
         if !saved {
             // The records refused what is already paid. The next life finds the job dispatched, and calls it unknown.
             self.forget();
         }
     }
 
-    fn store(&self, pool: &mut Pool, id: &JobId, facts: &Facts, kept: Vec<Loose>) -> bool {
+    /// Of a job whose reply broke, the first `kept` takes are there and the rest are not: whether those were billed is not
+    /// known, so they get a receipt of their own, and are held.
+    fn split(&self, job: &mut Job, kept: usize, now_ms: u64, broke: &Failure) -> Option<Job> {
+        let mut lost = job.clone();
+        lost.id = JobId::new(self.ports.bytes());
+        lost.takes = job.takes.split_off(kept.min(job.takes.len()));
+        // The reserve of the call stays, whole, on the receipt of the takes that came.
+        lost.reserve = NanoUsd::ZERO;
+        lost.lose(now_ms, with_receipt(broke.error.clone(), &lost.id)).ok()?;
+        lost.money = Money::Done;
+        (!lost.takes.is_empty()).then_some(lost)
+    }
+
+    /// `None` where memory and store may differ afterwards.
+    fn store(
+        &self,
+        pool: &mut Pool,
+        id: &JobId,
+        facts: &Facts,
+        kept: Vec<Loose>,
+        broke: Option<&Failure>,
+    ) -> Option<()> {
         let now_ms = self.ports.now_ms();
-        let Some((at, job)) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id) else { return false };
+        let next = pool.jobs.len();
+        let (at, job) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id)?;
+        let lost = broke.and_then(|broke| self.split(job, kept.len(), now_ms, broke));
         let usage = facts.usage();
         let cost = usage.as_ref().zip(price(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
-        if job.store(now_ms, usage, cost).is_err() {
-            return false;
-        }
+        job.store(now_ms, usage, cost).ok()?;
         // Fewer pictures than asked for: the job filled the first of its places, and the bill is theirs.
         job.takes.truncate(kept.len());
         let parts = u32::try_from(kept.len()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
@@ -474,11 +476,11 @@ impl<P: ObjectPorts> Generation<P> {
         pool.meta.unpublished |= !takes.is_empty();
         let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job }];
         changes.extend(takes.iter().map(Change::Take));
-        let saved = self.ports.save(&changes).is_ok();
-        if saved {
-            pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
-        }
-        saved
+        changes.extend(lost.as_ref().map(|lost| Change::Job { at: next, job: lost }));
+        self.ports.save(&changes).ok()?;
+        pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
+        pool.jobs.extend(lost);
+        Some(())
     }
 
     /// Publishes the pointer and settles the money, as far as they are still to be done; the alarm comes back for the rest.
@@ -519,9 +521,10 @@ impl<P: ObjectPorts> Generation<P> {
     }
 
     async fn publish(&self) -> bool {
-        // One at a time, so that an older pointer never arrives behind a newer one.
+        // One at a time, so that an older pointer never arrives behind a newer one. That the other one arrives is not known
+        // yet, so the alarm looks again.
         if self.publishing.replace(true) {
-            return true;
+            return false;
         }
         let published = loop {
             let Some(pointer) = self.look() else { break true };
@@ -533,7 +536,9 @@ impl<P: ObjectPorts> Generation<P> {
             // A take that arrived while the pointer was on its way is published in another round.
             if pool.pointer() == pointer {
                 pool.meta.unpublished = false;
-                break self.ports.save(&[Change::Meta { key: &self.key, meta: &pool.meta }]).is_ok();
+                let saved = self.ports.save(&[Change::Meta { key: &self.key, meta: &pool.meta }]).is_ok();
+                pool.meta.unpublished = !saved;
+                break saved;
             }
         };
         self.publishing.set(false);
@@ -553,6 +558,14 @@ impl<P: ObjectPorts> Generation<P> {
             job.money = Money::Done;
             if job.state == State::Stored { job.settle() } else { Ok(()) }
         })
+    }
+
+    /// Ends a job that made nothing. Where the records refuse that, they are read again by the next request or alarm, and
+    /// the job is recovered like one that a crash left behind.
+    fn end<E>(self: &Rc<Self>, id: &JobId, how: impl FnOnce(&mut Job, u64) -> Result<(), E>) {
+        if !self.change(id, how) {
+            self.forget();
+        }
     }
 
     /// Changes a job in memory and in the store. False if either does not go.
@@ -656,6 +669,19 @@ fn backoff(wait: Wait, attempt: u32, waited_ms: u64, left_ms: u64) -> Option<u64
 fn with_receipt(mut error: ApiError, id: &JobId) -> ApiError {
     error.message = format!("{} Receipt: {}.", error.message, id.as_str());
     error
+}
+
+fn too_late() -> ApiError {
+    let message = "There was no time left to make the picture. Nothing was bought; try again.";
+    ApiError::new(504, "server_error", "generation_timeout", message).retry_after_ms(1_000)
+}
+
+/// Nobody can say in this moment what became of the job; the next request can.
+fn out_of_sight() -> ApiError {
+    ApiError::unavailable(
+        "object_unavailable",
+        "The service cannot reach its own records to see whether the picture was made. Ask again.",
+    )
 }
 
 fn out_of_reach(_: &StoreError) -> ApiError {

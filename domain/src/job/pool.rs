@@ -108,13 +108,13 @@ impl Pool {
     /// The same request comes back, because its connection to the object broke: it gets what it started, and never
     /// starts a second one.
     fn again(&self, job: &Job, now_ms: u64) -> Result<Plan, ApiError> {
-        if job.takes.is_empty() && !job.state.is_active() {
+        if job.takes.is_empty() {
             return Err(ApiError::new(
                 502,
                 "server_error",
                 "picture_not_delivered",
                 format!(
-                    "The picture was made with 'no-store' and the connection to it was lost. Receipt: {}.",
+                    "The picture was asked for with 'no-store', and the connection to it was lost. Receipt: {}.",
                     job.id.as_str()
                 ),
             ));

@@ -75,6 +75,10 @@ impl Wish {
         if who.proof == Proof::SignedUrl {
             return Ok(wish);
         }
+        // Nothing is made for a HEAD, so it is answered from what is there, whatever it asks of the making.
+        if request.head {
+            return Ok(wish);
+        }
         let directives = request.cache_control.as_deref();
         let directives = domain::delivery::RequestDirectives::parse(directives);
         wish.only_if_cached |= directives.only_if_cached;

@@ -108,7 +108,8 @@ impl Executor {
         loop {
             let picked = {
                 let mut ready = self.ready.borrow_mut();
-                if ready.is_empty() { None } else { Some(ready.swap_remove(self.rng.below(ready.len()))) }
+                let at = self.rng.below(ready.len());
+                if ready.is_empty() { None } else { Some(ready.swap_remove(at)) }
             };
             let Some(id) = picked else { return self.pass_time() };
             if self.poll(id) {

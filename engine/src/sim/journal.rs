@@ -8,7 +8,7 @@ use super::executor::START_MS;
 #[derive(Default)]
 pub(super) struct Journal {
     /// Traces cost more than the schedule itself, so only a replay keeps them.
-    pub(super) loud: bool,
+    loud: bool,
     pub(super) now_ms: Cell<u64>,
     lines: RefCell<Vec<String>>,
     counts: RefCell<Counts>,
@@ -16,6 +16,10 @@ pub(super) struct Journal {
 }
 
 impl Journal {
+    pub(super) fn new(loud: bool) -> Self {
+        Self { loud, ..Self::default() }
+    }
+
     pub(super) fn note(&self, line: impl FnOnce() -> String) {
         if self.loud {
             let ms = self.now_ms.get().saturating_sub(START_MS);

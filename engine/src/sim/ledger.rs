@@ -63,8 +63,11 @@ impl Ledger {
         self.travel(world).await?;
         {
             let mut entries = self.0.borrow_mut();
-            let entry =
-                entries.entry(job.clone()).or_insert_with(|| Entry { client: client.clone(), amount: None, ended: None });
+            let entry = entries.entry(job.clone()).or_insert_with(|| Entry {
+                client: client.clone(),
+                amount: None,
+                ended: None,
+            });
             let name = job.as_str();
             world.journal.expect(entry.client == *client, || format!("{name} is closed by another client"));
             world.journal.expect(entry.amount.is_some() || outcome == Outcome::Release, || {
@@ -77,7 +80,9 @@ impl Ledger {
             let bill = world.provider.bill_of(job);
             match outcome {
                 Outcome::Settle(sum) => {
-                    world.journal.expect(bill == Some(sum), || format!("{name} settles {sum}, and the bill is {bill:?}"));
+                    world
+                        .journal
+                        .expect(bill == Some(sum), || format!("{name} settles {sum}, and the bill is {bill:?}"));
                 }
                 Outcome::Release => {
                     world.journal.expect(bill.is_none(), || format!("{name} is released, and was billed {bill:?}"));
@@ -115,6 +120,10 @@ impl Ledger {
     /// Reserves that nobody ended.
     pub(super) fn open(&self) -> Vec<JobId> {
         let entries = self.0.borrow();
-        entries.iter().filter(|(_, entry)| entry.amount.is_some() && entry.ended.is_none()).map(|(job, _)| job.clone()).collect()
+        entries
+            .iter()
+            .filter(|(_, entry)| entry.amount.is_some() && entry.ended.is_none())
+            .map(|(job, _)| job.clone())
+            .collect()
     }
 }

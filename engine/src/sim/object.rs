@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use domain::job::{Money, State};
 use domain::picture::PictureKey;
+use futures::future::{Either, select};
 use tokio::sync::oneshot;
 
 use super::coverage::Event;
@@ -66,27 +67,29 @@ impl Object {
     pub(super) fn ask(self: &Rc<Self>, world: &Rc<World>, ask: Ask) -> oneshot::Receiver<Answered> {
         let (mut sender, receiver) = oneshot::channel();
         let (process, generation) = self.wake(world);
+        if let Ask::Make(order) = &ask
+            && self.disk.load().jobs.values().any(|job| job.leader == order.request)
+        {
+            world.journal.saw(Event::LeaderCameBack);
+        }
         let object = Rc::clone(self);
         // A caller that leaves sometimes takes the handler with it, and sometimes not.
         let tied = world.rng().one_in(2);
         world.executor.spawn(process, async move {
-            let answering = async {
+            let answering = std::pin::pin!(async {
                 let answered = generation.ask(ask).await;
                 object.disk.all_durable().await;
                 answered
-            };
-            if tied {
-                tokio::pin!(answering);
-                let gone = sender.closed();
-                tokio::pin!(gone);
-                match futures::future::select(answering, gone).await {
-                    futures::future::Either::Left((answered, _)) => Some(answered),
-                    futures::future::Either::Right(_) => None,
+            });
+            let answered = if tied {
+                match select(answering, std::pin::pin!(sender.closed())).await {
+                    Either::Left((answered, _)) => answered,
+                    Either::Right(_) => return,
                 }
             } else {
-                Some(answering.await)
-            }
-            .map(|answered| sender.send(answered));
+                answering.await
+            };
+            drop(sender.send(answered));
         });
         receiver
     }
@@ -95,6 +98,9 @@ impl Object {
         self.alarms_set.set(self.alarms_set.get() + 1);
         let number = self.alarms_set.get();
         self.alarm.set(Some(number));
+        world.journal.note(|| {
+            format!("object {}: alarm {number} in {} ms", world.name(&self.key), at_ms.saturating_sub(world.now_ms()))
+        });
         let (object, world_too) = (Rc::clone(self), Rc::clone(world));
         world.executor.spawn(world.process, async move { object.deliver(&world_too, number, at_ms).await });
     }
@@ -113,12 +119,17 @@ impl Object {
                 world.journal.saw(Event::AlarmReplayed);
             }
             tried = true;
+            world.journal.note(|| format!("object {}: alarm {number} rings", world.name(&self.key)));
             let twice = world.chance(world.faults.alarm_twice);
             let ring = || {
                 let (sender, receiver) = oneshot::channel();
                 let (process, generation) = self.wake(world);
+                let object = Rc::clone(self);
                 world.executor.spawn(process, async move {
-                    let _ = sender.send(generation.alarm().await);
+                    let rung = generation.alarm().await;
+                    // That it rang is written down behind everything that it wrote.
+                    object.disk.all_durable().await;
+                    let _ = sender.send(rung);
                 });
                 receiver
             };

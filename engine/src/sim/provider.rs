@@ -13,6 +13,7 @@ use std::rc::Rc;
 use domain::job::JobId;
 use domain::money::NanoUsd;
 use domain::picture::{Digest, PictureKey};
+use futures::future::{Either, select};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -122,11 +123,6 @@ impl Provider {
     pub(super) fn calls(&self) -> Vec<Record> {
         self.calls.borrow().clone()
     }
-
-    /// So many calls are under way or done.
-    pub(super) fn count(&self) -> usize {
-        self.calls.borrow().len()
-    }
 }
 
 fn cost(count: usize) -> NanoUsd {
@@ -134,42 +130,30 @@ fn cost(count: usize) -> NanoUsd {
     NanoUsd(TOKENS_IN * TEXT_IN + count * TOKENS_OUT * IMAGE_OUT)
 }
 
-async fn work(
-    world: &Rc<World>,
-    at: usize,
-    prompt: &str,
-    n: usize,
-    fate: Fate,
-    mut sender: oneshot::Sender<Script>,
-) {
-    if let Some(count) = fate.billed(n) {
-        let slow = world.chance(world.faults.provider_slow);
-        let ms = if slow { world.rng().between(20_000, 120_000) } else { world.rng().between(100, 20_000) };
-        // Whether it hears that the caller left, and in time, is anybody's guess.
-        let listens = world.rng().one_in(2);
+async fn work(world: &Rc<World>, at: usize, prompt: &str, n: usize, fate: Fate, mut sender: oneshot::Sender<Script>) {
+    let Some(count) = fate.billed(n) else {
+        world.pause(20, 3_000).await;
+        return send(fate.script(world, &[]), fate, sender).await;
+    };
+    let slow = world.chance(world.faults.provider_slow);
+    let ms = if slow { world.rng().between(20_000, 120_000) } else { world.rng().between(100, 20_000) };
+    // Whether it hears that the caller left, and in time, is anybody's guess.
+    if world.rng().one_in(2) {
         let working = std::pin::pin!(world.executor.sleep(ms));
-        let left = std::pin::pin!(async {
-            if !listens {
-                pending::<()>().await;
-            }
-            sender.closed().await;
-        });
-        if let futures::future::Either::Right(_) = futures::future::select(working, left).await {
+        if let Either::Right(_) = select(working, std::pin::pin!(sender.closed())).await {
             return;
         }
-        let pictures = world.provider.bill(world, at, prompt, count);
-        let script = fate.script(world, &pictures);
-        match script {
-            Some(script) => drop(sender.send(script)),
-            None if fate == Fate::Hangs => sender.closed().await,
-            None => {}
-        }
-        return;
+    } else {
+        world.executor.sleep(ms).await;
     }
-    world.pause(20, 3_000).await;
-    match fate.script(world, &[]) {
+    let pictures = world.provider.bill(world, at, prompt, count);
+    send(fate.script(world, &pictures), fate, sender).await;
+}
+
+async fn send(script: Option<Script>, fate: Fate, mut sender: oneshot::Sender<Script>) {
+    match script {
         Some(script) => drop(sender.send(script)),
-        None if fate == Fate::HangsUnbilled => sender.closed().await,
+        None if matches!(fate, Fate::Hangs | Fate::HangsUnbilled) => sender.closed().await,
         None => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The only source of chance: SplitMix64 (Steele, Lea and Flood 2014), so that a seed is a whole schedule.
+//! The only source of chance: `SplitMix64` (Steele, Lea and Flood 2014), so that a seed is a whole schedule.
 
 use std::cell::Cell;
 

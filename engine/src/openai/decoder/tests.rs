@@ -68,7 +68,9 @@ proptest! {
     ) {
         let data: Vec<_> = pictures.iter().map(|bytes| serde_json::json!({"b64_json": PLAIN.encode(bytes)})).collect();
         let reply = serde_json::json!({"created": 1, "data": data, "size": "1x1"}).to_string();
-        cuts.iter_mut().for_each(|cut| *cut = (*cut).min(reply.len()));
+        for cut in &mut cuts {
+            *cut = (*cut).min(reply.len());
+        }
         cuts.sort_unstable();
         let (got, document) = read(reply.as_bytes(), &cuts).unwrap();
         prop_assert_eq!(got, pictures.clone());
