@@ -1,8 +1,8 @@
 //! The border to `glue.js`.
 
 use worker::js_sys::{Array, Object, Reflect, Uint8Array};
-use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::*;
 use worker::web_sys::{ReadableStream, Request, Response};
 
 #[wasm_bindgen(

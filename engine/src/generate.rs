@@ -145,13 +145,14 @@ impl<P: ObjectPorts> Generation<P> {
             return Ok((plan, None));
         }
         let count = plan.loose.map_or(plan.make.len(), |n| n.get() as usize);
-        let job = self.new_job(order, plan.make.clone(), count, now_ms)?;
+        let job = self.new_job(order, plan.make.clone(), count, pool.next_seq(), now_ms)?;
         let id = job.id.clone();
         pool.meta.namespace.clone_from(&order.picture.namespace);
-        let at = pool.jobs.len();
-        self.ports
-            .save(&[Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job: &job }])
-            .map_err(|error| out_of_reach(&error))?;
+        let surplus = pool.surplus();
+        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(&job)];
+        changes.extend(surplus.iter().map(|seq| Change::Forget(*seq)));
+        self.ports.save(&changes).map_err(|error| out_of_reach(&error))?;
+        pool.jobs.retain(|job| !surplus.contains(&job.seq));
         pool.jobs.push(job.clone());
         let (progress, receiver) = watch::channel(Progress::Running);
         self.running.borrow_mut().insert(id.clone(), receiver);
@@ -160,11 +161,12 @@ impl<P: ObjectPorts> Generation<P> {
         Ok((plan, Some(id)))
     }
 
-    fn new_job(&self, order: &Order, takes: Vec<u32>, count: usize, now_ms: u64) -> Result<Job, ApiError> {
+    fn new_job(&self, order: &Order, takes: Vec<u32>, count: usize, seq: u64, now_ms: u64) -> Result<Job, ApiError> {
         let picture = &order.picture;
         let reserve = reserve(picture, u32::try_from(count).unwrap_or(u32::MAX))?;
         Ok(Job {
             id: JobId::new(self.ports.bytes()),
+            seq,
             state: State::Claimed,
             takes,
             prefer: matches!(order.want, Want::New { prefer: true, .. }),
@@ -259,8 +261,7 @@ impl<P: ObjectPorts> Generation<P> {
         let mut pool = self.ports.load()?;
         let now_ms = self.ports.now_ms();
         let recovered: Vec<usize> = self.recover(&mut pool, now_ms);
-        let changes: Vec<_> =
-            recovered.iter().filter_map(|at| Some(Change::Job { at: *at, job: pool.jobs.get(*at)? })).collect();
+        let changes: Vec<_> = recovered.iter().filter_map(|at| pool.jobs.get(*at)).map(Change::Job).collect();
         if !changes.is_empty() {
             self.ports.save(&changes)?;
         }
@@ -420,9 +421,10 @@ impl<P: ObjectPorts> Generation<P> {
 
     /// Of a job whose reply broke, the first `kept` takes are there and the rest are not: whether those were billed is not
     /// known, so they get a receipt of their own, and are held.
-    fn split(&self, job: &mut Job, kept: usize, now_ms: u64, broke: &Failure) -> Option<Job> {
+    fn split(&self, job: &mut Job, kept: usize, seq: u64, now_ms: u64, broke: &Failure) -> Option<Job> {
         let mut lost = job.clone();
         lost.id = JobId::new(self.ports.bytes());
+        lost.seq = seq;
         lost.takes = job.takes.split_off(kept.min(job.takes.len()));
         // The reserve of the call stays, whole, on the receipt of the takes that came.
         lost.reserve = NanoUsd::ZERO;
@@ -441,9 +443,9 @@ impl<P: ObjectPorts> Generation<P> {
         broke: Option<&Failure>,
     ) -> Option<()> {
         let now_ms = self.ports.now_ms();
-        let next = pool.jobs.len();
-        let (at, job) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id)?;
-        let lost = broke.and_then(|broke| self.split(job, kept.len(), now_ms, broke));
+        let seq = pool.next_seq();
+        let job = pool.jobs.iter_mut().find(|job| job.id == *id)?;
+        let lost = broke.and_then(|broke| self.split(job, kept.len(), seq, now_ms, broke));
         let usage = facts.usage();
         let cost = usage.as_ref().zip(price(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
         job.store(now_ms, usage, cost).ok()?;
@@ -474,9 +476,9 @@ impl<P: ObjectPorts> Generation<P> {
             pool.meta.preferred = first.take;
         }
         pool.meta.unpublished |= !takes.is_empty();
-        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job { at, job }];
+        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(job)];
         changes.extend(takes.iter().map(Change::Take));
-        changes.extend(lost.as_ref().map(|lost| Change::Job { at: next, job: lost }));
+        changes.extend(lost.as_ref().map(Change::Job));
         self.ports.save(&changes).ok()?;
         pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
         pool.jobs.extend(lost);
@@ -576,9 +578,9 @@ impl<P: ObjectPorts> Generation<P> {
         let now_ms = self.ports.now_ms();
         let mut pool = self.pool.borrow_mut();
         let Some(pool) = pool.as_mut() else { return false };
-        let Some((at, job)) = pool.jobs.iter_mut().enumerate().find(|(_, job)| job.id == *id) else { return false };
+        let Some(job) = pool.job_mut(id) else { return false };
         let before = job.clone();
-        if how(job, now_ms).is_ok() && self.ports.save(&[Change::Job { at, job }]).is_ok() {
+        if how(job, now_ms).is_ok() && self.ports.save(&[Change::Job(job)]).is_ok() {
             return true;
         }
         *job = before;

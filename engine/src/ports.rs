@@ -97,8 +97,14 @@ pub trait ObjectPorts: Clock + Random + 'static {
 /// One change of the durable state of an object.
 #[derive(Debug, Clone)]
 pub enum Change<'a> {
-    Meta { key: &'a PictureKey, meta: &'a domain::job::pool::Meta },
-    Job { at: usize, job: &'a Job },
+    Meta {
+        key: &'a PictureKey,
+        meta: &'a domain::job::pool::Meta,
+    },
+    /// Under its `seq`.
+    Job(&'a Job),
+    /// The job with this `seq` is no longer kept.
+    Forget(u64),
     Take(&'a Take),
 }
 

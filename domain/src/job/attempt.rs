@@ -27,6 +27,8 @@ impl JobId {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     pub id: JobId,
+    /// Its place among the jobs of its key, in the order in which they were claimed.
+    pub seq: u64,
     pub state: State,
     /// The places of the pool that this job fills; none for a job whose pictures are not kept.
     pub takes: Vec<u32>,

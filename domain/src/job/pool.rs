@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 use crate::job::attempt::Held;
-use crate::job::{Job, JobId, Receipt, State};
+use crate::job::{Job, JobId, Money, Receipt, State};
 use crate::picture::take::MAX_TAKES;
 use crate::picture::{Pointer, Take};
 use crate::trace::RequestId;
+
+const FAILURES_KEPT: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
@@ -100,7 +102,20 @@ impl Pool {
         self.jobs.iter_mut().find(|job| job.id == *id)
     }
 
-    /// Every attempt, paid or not, in the order in which they were made.
+    /// The place of the next job.
+    pub fn next_seq(&self) -> u64 {
+        self.jobs.last().map_or(0, |job| job.seq.saturating_add(1))
+    }
+
+    /// Jobs that certainly cost nothing, beyond the last hundred: a picture that is refused again and again must not fill
+    /// the object with the proof of it.
+    pub fn surplus(&self) -> Vec<u64> {
+        let free = |job: &&Job| job.state == State::Failed && job.money == Money::Done;
+        let failed: Vec<u64> = self.jobs.iter().filter(free).map(|job| job.seq).collect();
+        failed.into_iter().rev().skip(FAILURES_KEPT).collect()
+    }
+
+    /// Every attempt that may have cost something and the last of those that did not, in the order in which they were made.
     pub fn receipts(&self) -> Vec<Receipt> {
         self.jobs.iter().flat_map(|job| Receipt::of(job, &self.takes)).collect()
     }

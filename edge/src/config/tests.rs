@@ -29,7 +29,7 @@ fn four_secrets_are_enough() {
 fn the_committed_settings_are_read() {
     let file: toml::Table = include_str!("../../../wrangler.toml").parse().unwrap();
     let mut vars = good();
-    let read_names = std::cell::RefCell::new(Vec::new());
+    let read_names = RefCell::new(Vec::new());
     for (name, value) in file["vars"].as_table().unwrap() {
         vars.insert(name.clone().leak(), value.as_str().unwrap().to_owned());
     }

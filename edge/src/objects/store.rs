@@ -68,13 +68,14 @@ impl JobStore {
                     "INSERT OR REPLACE INTO meta (id, key, doc) VALUES (0, ?, ?)",
                     vec![text(&key.to_string()), document(meta)?],
                 )?,
-                Change::Job { at, job } => {
-                    self.exec("INSERT OR REPLACE INTO job (id, doc) VALUES (?, ?)", vec![id(*at), document(job)?])?;
+                Change::Job(job) => {
+                    self.exec("INSERT OR REPLACE INTO job (id, doc) VALUES (?, ?)", vec![id(job.seq), document(job)?])?;
                 }
+                Change::Forget(seq) => self.exec("DELETE FROM job WHERE id = ?", vec![id(*seq)])?,
                 Change::Take(take) => {
                     self.exec(
                         "INSERT OR REPLACE INTO take (id, doc) VALUES (?, ?)",
-                        vec![id(take.take as usize), document(take)?],
+                        vec![id(u64::from(take.take)), document(take)?],
                     )?;
                 }
             }
@@ -111,6 +112,6 @@ fn document(value: &impl serde::Serialize) -> Result<SqlStorageValue, StoreError
     serde_json::to_string(value).map(SqlStorageValue::String).map_err(|error| StoreError(error.to_string()))
 }
 
-fn id(at: usize) -> SqlStorageValue {
+fn id(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }

@@ -23,14 +23,15 @@ pub(super) struct Disk {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Records {
     pub(super) meta: Meta,
-    pub(super) jobs: BTreeMap<usize, Job>,
+    pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) takes: BTreeMap<u32, Take>,
 }
 
 #[derive(Debug, Clone)]
 enum Kept {
     Meta(Meta),
-    Job(usize, Box<Job>),
+    Job(Box<Job>),
+    Forget(u64),
     Take(Take),
 }
 
@@ -95,7 +96,8 @@ impl Kept {
     fn of(change: &Change<'_>) -> Self {
         match change {
             Change::Meta { meta, .. } => Self::Meta((*meta).clone()),
-            Change::Job { at, job } => Self::Job(*at, Box::new((*job).clone())),
+            Change::Job(job) => Self::Job(Box::new((*job).clone())),
+            Change::Forget(seq) => Self::Forget(*seq),
             Change::Take(take) => Self::Take((*take).clone()),
         }
     }
@@ -113,8 +115,11 @@ impl Records {
     fn put(&mut self, kept: Kept) {
         match kept {
             Kept::Meta(meta) => self.meta = meta,
-            Kept::Job(at, job) => {
-                self.jobs.insert(at, *job);
+            Kept::Job(job) => {
+                self.jobs.insert(job.seq, *job);
+            }
+            Kept::Forget(seq) => {
+                self.jobs.remove(&seq);
             }
             Kept::Take(take) => {
                 self.takes.insert(take.take, take);
@@ -129,9 +134,15 @@ impl Records {
                 Some(before) if before != take => Err(format!("take {} becomes another picture", take.take)),
                 _ => Ok(()),
             },
-            Kept::Job(at, job) => match self.jobs.get(at) {
+            Kept::Forget(seq) => match self.jobs.get(seq) {
+                Some(job) if job.state == State::Failed && job.money == Money::Done => Ok(()),
+                _ => Err(format!("job {seq} is forgotten")),
+            },
+            Kept::Job(job) => match self.jobs.get(&job.seq) {
                 Some(before) => succeeds(before, job),
-                None if *at != self.jobs.len() => Err(format!("job {at} leaves a hole behind {}", self.jobs.len())),
+                None if self.jobs.keys().next_back().is_some_and(|last| last + 1 != job.seq) => {
+                    Err(format!("job {} leaves a hole", job.seq))
+                }
                 None if matches!(job.state, State::Claimed | State::Unknown) => Ok(()),
                 None => Err(format!("{} begins as {:?}", job.id.as_str(), job.state)),
             },

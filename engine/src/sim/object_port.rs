@@ -186,8 +186,9 @@ impl Paper for Sheet {
 fn said(change: &Change<'_>) -> String {
     match change {
         Change::Meta { meta, .. } => format!("meta (preferred {}, unpublished {})", meta.preferred, meta.unpublished),
-        Change::Job { at, job } => {
-            format!("job {at} {} {:?} takes {:?} money {:?}", job.id.as_str(), job.state, job.takes, job.money)
+        Change::Forget(seq) => format!("forget job {seq}"),
+        Change::Job(job) => {
+            format!("job {} {} {:?} takes {:?} money {:?}", job.seq, job.id.as_str(), job.state, job.takes, job.money)
         }
         Change::Take(take) => format!("take {}", take.take),
     }

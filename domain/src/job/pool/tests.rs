@@ -37,6 +37,7 @@ fn take(take: u32) -> Take {
 fn job(name: u8, state: State, takes: &[u32]) -> Job {
     Job {
         id: id(name),
+        seq: u64::from(name),
         state,
         takes: takes.to_vec(),
         prefer: false,
@@ -189,6 +190,19 @@ fn a_restart_moves_every_job_to_where_it_belongs() {
         assert!(!job.recover(NOW + 9), "a replayed alarm changes nothing");
         assert_eq!(job, once);
     }
+}
+
+#[test]
+fn only_free_failures_are_ever_forgotten() {
+    let failed = |seq: u64, money| Job { seq, money, ..job(1, State::Failed, &[0]) };
+    let mut jobs: Vec<Job> = (0..103).map(|seq| failed(seq, Money::Done)).collect();
+    jobs.insert(0, Job { seq: 200, money: Money::Done, ..job(2, State::Unknown, &[1]) });
+    jobs.push(failed(103, Money::Pending));
+    let mut pool = pool(&[], jobs);
+    assert_eq!(pool.surplus(), [2, 1, 0]);
+    assert_eq!(pool.next_seq(), 104);
+    pool.jobs.truncate(101);
+    assert_eq!(pool.surplus(), [0_u64; 0]);
 }
 
 #[test]
