@@ -1,11 +1,23 @@
 // What has to stay in JavaScript: streams of picture bytes, which never enter Wasm on their way through, and the two ends
 // of a request, which cross the border to Wasm in one call each. No decision is taken here.
 
-/** Method, URL and the named headers of a request, one a line; a header that is absent is an empty line. */
-export function lines(request, names) {
-  const parts = [request.method, request.url];
-  for (const name of names.split("\n")) parts.push(request.headers.get(name) ?? "");
-  return parts.join("\n");
+/** The headers that matter, in the order in which `router.rs` knows them. */
+const NAMES = [
+  "authorization",
+  "cache-control",
+  "if-none-match",
+  "if-range",
+  "range",
+  "x-pincel-take",
+  "traceparent",
+  "content-type",
+];
+
+/** Method, URL and the headers that matter of a request, one a line; a header that is absent is an empty line. */
+export function lines(request) {
+  let text = `${request.method}\n${request.url}`;
+  for (const name of NAMES) text += `\n${request.headers.get(name) ?? ""}`;
+  return text;
 }
 
 /** The body, or undefined once it is longer than `most` bytes. */
@@ -41,6 +53,12 @@ export function random(bytes) {
   crypto.getRandomValues(bytes);
 }
 
+/** The body of what the cache of this data centre has under `url`, or undefined. */
+export async function cached(url, range) {
+  const found = await caches.default.match(range ? new Request(url, { headers: { range } }) : url);
+  return found?.status === (range ? 206 : 200) ? found.body : undefined;
+}
+
 /** A picture that passes through, checked and kept as `source` says. */
 export function pass(context, source) {
   if (!source.digest) return source.body;
@@ -74,23 +92,72 @@ export async function split(response, lengths) {
   });
 }
 
+/** A stream is read in blocks of this size: by itself it comes in pieces of 4 KiB, and each costs a turn of the event loop. */
+const BLOCK = 65_536;
+
+/** A stream in blocks, in two buffers by turns: one is free to be filled while the block before it is still held. */
+async function* blocks(stream) {
+  const reader = stream.getReader({ mode: "byob" });
+  const free = [new ArrayBuffer(BLOCK), new ArrayBuffer(BLOCK)];
+  let whole = false;
+  try {
+    for (let at = 0; !whole; at ^= 1) {
+      const { done, value } = await reader.readAtLeast(BLOCK, new Uint8Array(free[at]));
+      whole = done;
+      if (value?.byteLength > 0) yield value;
+      if (value) free[at] = value.buffer;
+    }
+  } finally {
+    if (!whole) await reader.cancel().catch(() => {});
+  }
+}
+
+/** The provider's reply, block by block. A block is good until the next one is asked for. */
+export class Reader {
+  constructor(stream) {
+    this.blocks = blocks(stream);
+  }
+
+  async read() {
+    return (await this.blocks.next()).value;
+  }
+}
+
 /** The bytes of one picture while it is being made: held outside of Wasm, whose memory never shrinks. */
 export class Sheet {
   constructor() {
     this.chunks = [];
+    this.used = 0;
     this.length = 0;
     this.hash = new crypto.DigestStream("SHA-256");
     this.writer = this.hash.getWriter();
   }
 
   async write(view) {
-    const chunk = view.slice();
-    this.chunks.push(chunk);
-    this.length += chunk.byteLength;
-    await this.writer.write(chunk);
+    // All of it is copied before anything is awaited: Wasm may move its memory.
+    const full = [];
+    for (let at = 0; at < view.byteLength; ) {
+      this.block ??= new Uint8Array(BLOCK);
+      const part = view.subarray(at, at + BLOCK - this.used);
+      this.block.set(part, this.used);
+      at += part.byteLength;
+      this.used += part.byteLength;
+      if (this.used === BLOCK) full.push(this.turn());
+    }
+    this.length += view.byteLength;
+    for (const block of full) await this.writer.write(block);
+  }
+
+  turn() {
+    const block = this.block.subarray(0, this.used);
+    this.chunks.push(block);
+    this.block = undefined;
+    this.used = 0;
+    return block;
   }
 
   async digest() {
+    if (this.used > 0) await this.writer.write(this.turn());
     await this.writer.close();
     return new Uint8Array(await this.hash.digest);
   }
@@ -132,7 +199,7 @@ async function* checked(context, { body, length, digest, keep }) {
   let seen = 0;
   let whole = false;
   try {
-    for await (const chunk of body) {
+    for await (const chunk of blocks(body)) {
       seen += chunk.byteLength;
       await hashing?.write(chunk);
       if (held) {

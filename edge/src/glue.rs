@@ -12,6 +12,13 @@ use worker::web_sys::{ReadableStream, Request, Response};
     js_sys = ::worker::js_sys
 )]
 extern "C" {
+    pub type Reader;
+
+    #[wasm_bindgen(constructor)]
+    pub fn new(stream: &ReadableStream) -> Reader;
+    #[wasm_bindgen(method, catch)]
+    pub async fn read(this: &Reader) -> Result<JsValue, JsValue>;
+
     pub type Sheet;
 
     #[wasm_bindgen(constructor)]
@@ -23,11 +30,13 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn stream(this: &Sheet) -> ReadableStream;
 
-    pub fn lines(request: &Request, names: &str) -> String;
+    pub fn lines(request: &Request) -> String;
     #[wasm_bindgen(catch)]
     pub async fn body(request: &Request, most: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, head: &str, body: &JsValue) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub async fn cached(url: &str, range: Option<String>) -> Result<JsValue, JsValue>;
     pub fn random(bytes: &mut [u8]);
     pub fn pass(context: &JsValue, source: &JsValue) -> ReadableStream;
     pub fn document(context: &JsValue, pieces: &Array, length: f64) -> ReadableStream;

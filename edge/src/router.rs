@@ -1,5 +1,6 @@
 //! Paths → handlers, and what every reply has.
 
+use std::array;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -27,9 +28,7 @@ thread_local! {
 /// The largest body of `POST /v1/images/generations`.
 const MAX_BODY: u32 = 1 << 20;
 
-/// The headers that matter, and where each of them stands in [`Head`].
-const HEADERS: &str =
-    "authorization\ncache-control\nif-none-match\nif-range\nrange\nx-pincel-take\ntraceparent\ncontent-type";
+// Where each of the headers that matter stands in [`Head`], as `glue.js` reads them.
 const AUTHORIZATION: usize = 0;
 const CACHE_CONTROL: usize = 1;
 const IF_NONE_MATCH: usize = 2;
@@ -54,7 +53,7 @@ struct Head {
 
 impl Head {
     fn read(request: &Request) -> Self {
-        let lines = glue::lines(request, HEADERS);
+        let lines = glue::lines(request);
         let mut lines = lines.split('\n');
         let method = lines.next().unwrap_or_default().to_owned();
         let url = lines.next().unwrap_or_default();
@@ -83,6 +82,25 @@ impl Head {
             range: owned(RANGE),
             take: owned(TAKE),
             origin: self.origin.clone(),
+        }
+    }
+}
+
+/// The random parts of the names that a request gets, from one draw: each crosses the border to JavaScript.
+struct Names {
+    request: [u8; 16],
+    trace: [u8; 16],
+    span: [u8; 8],
+}
+
+impl Names {
+    fn draw(ports: &Isolate) -> Self {
+        let random: [u8; 40] = ports.bytes();
+        let byte = |at: usize| random.get(at).copied().unwrap_or_default();
+        Self {
+            request: array::from_fn(byte),
+            trace: array::from_fn(|at| byte(16 + at)),
+            span: array::from_fn(|at| byte(32 + at)),
         }
     }
 }
@@ -125,7 +143,8 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     let context: &JsValue = context.as_ref();
     let ports = Isolate { env, context: context.clone(), origin: head.origin.clone() };
     let started_ms = ports.now_ms();
-    let id = RequestId::new(ports.bytes());
+    let names = Names::draw(&ports);
+    let id = RequestId::new(names.request);
     let config = config::of(&ports.env);
     let mut reply = match Route::of(&head.path) {
         None => Reply::refusal(&not_found()),
@@ -144,7 +163,7 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     if reply.status >= 500 {
         log::failure(&id, reply.status);
     }
-    finish(&mut reply, &ports, &id, head.header(TRACEPARENT), started_ms);
+    finish(&mut reply, &ports, &id, head.header(TRACEPARENT), started_ms, &names);
     respond::respond(reply, &ports, config.as_ref().ok().map(|config| &config.settings), head.method == "HEAD")
 }
 
@@ -199,10 +218,17 @@ async fn body(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
 }
 
 /// What every reply has.
-fn finish(reply: &mut Reply<ReadableStream>, ports: &Isolate, id: &RequestId, trace: Option<&str>, started_ms: u64) {
+fn finish(
+    reply: &mut Reply<ReadableStream>,
+    ports: &Isolate,
+    id: &RequestId,
+    trace: Option<&str>,
+    started_ms: u64,
+    names: &Names,
+) {
     let headers = &mut reply.headers;
     headers.set("x-request-id", id.as_str().to_owned());
-    headers.set("traceparent", traceparent(trace, ports.bytes(), ports.bytes()));
+    headers.set("traceparent", traceparent(trace, names.trace, names.span));
     headers.set("server-timing", format!("total;dur={}", ports.now_ms().saturating_sub(started_ms)));
     // Pictures are for other sites to show, and nothing here depends on a cookie.
     headers.set("access-control-allow-origin", "*");

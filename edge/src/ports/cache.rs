@@ -2,8 +2,10 @@
 
 use domain::delivery::{ByteRange, Lifetimes};
 use domain::picture::{Digest, Format};
+use worker::wasm_bindgen::JsCast as _;
 use worker::web_sys::ReadableStream;
-use worker::{Cache, Headers, Method, Request, RequestInit};
+
+use crate::glue;
 
 /// The address under which a picture is cached: on the caller's own host, where no route answers it.
 fn address(origin: &str, digest: &Digest) -> String {
@@ -11,21 +13,9 @@ fn address(origin: &str, digest: &Digest) -> String {
 }
 
 pub async fn open(origin: &str, digest: &Digest, range: Option<ByteRange>) -> Option<ReadableStream> {
-    let address = address(origin, digest);
-    let found = match range {
-        None => Cache::default().get(address, false).await,
-        Some(ByteRange { start, end_inclusive }) => {
-            let headers = Headers::new();
-            headers.set("range", &format!("bytes={start}-{end_inclusive}")).ok()?;
-            let mut init = RequestInit::new();
-            init.with_method(Method::Get).with_headers(headers);
-            Cache::default().get(&Request::new_with_init(&address, &init).ok()?, false).await
-        }
-    };
+    let range = range.map(|ByteRange { start, end_inclusive }| format!("bytes={start}-{end_inclusive}"));
     // A cache that fails is a cache that has nothing.
-    let response: worker::web_sys::Response = found.ok()??.into();
-    let expected = if range.is_some() { 206 } else { 200 };
-    response.body().filter(|_| response.status() == expected)
+    glue::cached(&address(origin, digest), range).await.ok()?.dyn_into().ok()
 }
 
 /// Where and with which headers a picture is put on its way out; see `glue.js`.

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use worker::{Date, Delay};
+use worker::{Delay, js_sys};
 
 use crate::glue;
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole milliseconds since 1970, exact in a JavaScript number for 280,000 years"
+)]
 pub fn now_ms() -> u64 {
-    Date::now().as_millis()
+    js_sys::Date::now() as u64
 }
 
 pub async fn sleep_ms(ms: u64) {

@@ -2,9 +2,8 @@
 
 use domain::picture::Digest;
 use engine::ports::{Call, Paper, ProviderReply, SendError, StoreError};
-use futures::StreamExt as _;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
-use worker::{AbortController, ByteStream, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use worker::{AbortController, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
 
 use super::failed;
 use crate::config::ProviderConfig;
@@ -14,7 +13,7 @@ use crate::glue::{self, Sheet};
 pub struct Reply {
     status: u16,
     headers: Headers,
-    body: Option<ByteStream>,
+    body: Option<glue::Reader>,
     _call: Running,
 }
 
@@ -34,10 +33,13 @@ pub async fn call(config: &ProviderConfig, call: &Call<'_>) -> Result<Reply, Sen
     let signal = controller.signal();
     let running = Running(Some(controller));
     let request = request(config, call).map_err(|error| lost(&error))?;
-    let mut response = Fetch::Request(request).send_with_signal(&signal).await.map_err(|error| lost(&error))?;
+    let response = Fetch::Request(request).send_with_signal(&signal).await.map_err(|error| lost(&error))?;
     let headers = response.headers().clone();
     // A reply without a body has no stream, and nothing to read.
-    let body = response.stream().ok();
+    let body = match response.body() {
+        worker::ResponseBody::Stream(stream) => Some(glue::Reader::new(stream)),
+        _ => None,
+    };
     Ok(Reply { status: response.status_code(), headers, body, _call: running })
 }
 
@@ -69,7 +71,8 @@ impl ProviderReply for Reply {
 
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, SendError> {
         let Some(body) = &mut self.body else { return Ok(None) };
-        body.next().await.transpose().map_err(|error| lost(&error))
+        let block = body.read().await.map_err(|error| lost(&worker::Error::from(error)))?;
+        Ok(block.dyn_into::<worker::js_sys::Uint8Array>().ok().map(|block| block.to_vec()))
     }
 }
 

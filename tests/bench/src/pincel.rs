@@ -1,0 +1,152 @@
+//! Pincel as a client of the benchmark sees it, and the stand-in behind it.
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::access::SigningKey;
+use reqwest::blocking::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::load::Target;
+use crate::server::Server;
+
+const API_KEY: &str = "pcl_bench_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
+const SIGNING_KEY: &str = "bench:sssssssssssssssssssssssssssssssssssssssssss";
+const ADMIN_TOKEN: &str = "ttttttttttttttttttttttttttttttttttttttttttt";
+const PROVIDER_KEY: &str = "sk-nothing-that-opens-anything";
+
+/// The last second of the year 9999.
+const NEVER: u64 = 253_402_300_799;
+
+const MODEL: &str = "gpt-image-2.6-flare";
+/// The smallest that the model makes.
+const SIZE: &str = "1024x640";
+
+pub struct Pincel {
+    pub worker: Server,
+    pub fake_openai: Server,
+    pub client: Client,
+}
+
+impl Pincel {
+    pub fn start() -> Result<Self> {
+        let fake_openai = Server::fake_openai()?;
+        let bindings = json!({
+            "OPENAI_BASE_URL": fake_openai.url,
+            "OPENAI_API_KEY": PROVIDER_KEY,
+            "PINCEL_API_KEY": API_KEY,
+            "PINCEL_SIGNING_KEYS": SIGNING_KEY,
+            "PINCEL_ADMIN_TOKEN": ADMIN_TOKEN,
+            "DEFAULT_MODEL": MODEL,
+        });
+        let worker = Server::worker("pincel", &bindings)?;
+        Ok(Self { worker, fake_openai, client: Client::builder().timeout(None).build()? })
+    }
+
+    /// From now on pictures have at least so many bytes.
+    pub fn pad(&self, bytes: usize) -> Result<()> {
+        let control = self.fake_openai.url.trim_end_matches("/v1");
+        let reply = self
+            .client
+            .post(format!("{control}/_control/behaviour"))
+            .body(json!({ "pad_bytes": bytes }).to_string())
+            .send()?;
+        reply.error_for_status()?;
+        Ok(())
+    }
+
+    /// A generation through Pincel, whose reply must say so.
+    pub fn generate(&self, prompt: &str, cache_status: &str) -> Result<Vec<u8>> {
+        let url = format!("{}/v1/images/generations", self.worker.url);
+        let reply = self.client.post(url).bearer_auth(API_KEY).json(&order(prompt)).send()?;
+        body(reply, Some(cache_status))
+    }
+
+    /// The same call, past Pincel.
+    pub fn generate_directly(&self, prompt: &str) -> Result<Vec<u8>> {
+        let url = format!("{}/images/generations", self.fake_openai.url);
+        body(self.client.post(url).bearer_auth(PROVIDER_KEY).json(&order(prompt)).send()?, None)
+    }
+
+    /// The picture, whose reply must say so.
+    pub fn get(&self, target: &Target, cache_status: &str) -> Result<Vec<u8>> {
+        body(self.request(target).send()?, Some(cache_status))
+    }
+
+    fn request(&self, target: &Target) -> reqwest::blocking::RequestBuilder {
+        let request = self.client.get(&target.url);
+        match &target.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
+    }
+
+    /// The address of a picture, for whoever holds the API key.
+    pub fn by_key(&self, prompt: &str) -> Target {
+        let query: Vec<String> =
+            parameters(prompt).iter().map(|(name, value)| format!("{name}={}", domain::query::encode(value))).collect();
+        let url = format!("{}/v1/image?{}", self.worker.url, query.join("&"));
+        Target { url, authorization: Some(format!("Bearer {API_KEY}")) }
+    }
+
+    /// The address of a picture, signed.
+    pub fn signed(&self, prompt: &str) -> Result<Target> {
+        let key = SigningKey::parse(SIGNING_KEY).context("a signing key that cannot be read")?;
+        let query = key.sign_query("/v1/image", &parameters(prompt), NEVER);
+        Ok(Target { url: format!("{}/v1/image?{query}", self.worker.url), authorization: None })
+    }
+
+    /// The prompt of a picture of exactly so many bytes, which exists now and has been handed over often enough that every
+    /// cache holds it.
+    pub fn picture(&self, bytes: usize) -> Result<(String, Vec<u8>)> {
+        self.pad(bytes)?;
+        for at in 0..50 {
+            // Some drawings need more than that without any padding; another prompt is another drawing.
+            let prompt = format!("a red bicycle leaning against a white wall, number {at}");
+            let target = self.by_key(&prompt);
+            let made = self.get(&target, "fwd=uri-miss")?;
+            if made.len() == bytes {
+                for _ in 0..3 {
+                    let again = self.get(&target, "; hit")?;
+                    if again != made {
+                        bail!("a hit has other bytes than the picture that was made");
+                    }
+                }
+                return Ok((prompt, made));
+            }
+        }
+        bail!("no picture of {bytes} bytes came")
+    }
+}
+
+fn parameters(prompt: &str) -> Vec<(String, String)> {
+    [("prompt", prompt), ("quality", "low"), ("size", SIZE)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn order(prompt: &str) -> Value {
+    json!({ "model": MODEL, "prompt": prompt, "quality": "low", "size": SIZE })
+}
+
+fn body(reply: Response, cache_status: Option<&str>) -> Result<Vec<u8>> {
+    let status = reply.status();
+    let header = reply.headers().get("cache-status").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let as_expected = cache_status.is_none_or(|expected| header.contains(expected));
+    let header = header.to_owned();
+    let bytes = reply.bytes()?;
+    if !status.is_success() {
+        bail!("answered {status}: {}", String::from_utf8_lossy(&bytes));
+    }
+    if !as_expected {
+        bail!("answered with 'Cache-Status: {header}' where {cache_status:?} was due");
+    }
+    Ok(bytes.into())
+}
+
+/// The bytes of the one picture in a reply of OpenAI's shape.
+pub fn decoded(document: &[u8]) -> Result<Vec<u8>> {
+    let document: Value = serde_json::from_slice(document)?;
+    let text = document.pointer("/data/0/b64_json").and_then(Value::as_str).context("a reply without a picture")?;
+    Ok(STANDARD.decode(text)?)
+}

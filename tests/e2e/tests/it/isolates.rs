@@ -1,0 +1,52 @@
+//! Two isolates with the same bindings, as two data centres have them: memory of their own, one object for each picture.
+
+use std::collections::BTreeSet;
+
+use e2e::{Bare, PLAIN, Worker, fetch, picture, with};
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::check::{cost, hit, nano};
+
+#[tokio::test]
+async fn two_isolates_share_one_bill() {
+    let second = Worker { name: "second", objects_of: Some("pincel"), ..PLAIN };
+    let running = Bare::start(&[PLAIN, second]).await.unwrap();
+    let client = running.client().unwrap();
+    let isolates = [client.through("pincel"), client.through("second")];
+    client.behave(json!({ "latency_ms": 500 })).await.unwrap();
+
+    let asked = picture("twins");
+    let requests = (0..40).map(|at| {
+        let pincel = &isolates[at % 2];
+        fetch(if at % 4 < 2 { pincel.get(&asked) } else { pincel.post(&asked) })
+    });
+    let replies: Vec<_> = join_all(requests).await.into_iter().map(Result::unwrap).collect();
+    let bills = client.bills("twins").await.unwrap();
+    assert_eq!(bills.len(), 1);
+    let pictures: BTreeSet<Vec<u8>> = replies.iter().map(|reply| reply.picture().unwrap()).collect();
+    assert_eq!(pictures.len(), 1);
+    let paid: Vec<u64> =
+        replies.iter().map(|reply| nano(reply.header("x-pincel-cost"))).filter(|cost| *cost > 0).collect();
+    assert_eq!(paid, [cost(&bills[0])]);
+    for pincel in &isolates {
+        hit(&fetch(pincel.get(&asked)).await.unwrap());
+    }
+
+    // What one isolate remembers is older than what the other has made since; nothing is bought because of it.
+    client.behave_well().await.unwrap();
+    let [first, second] = &isolates;
+    let rolled = fetch(first.get(&asked).header("cache-control", "no-cache")).await.unwrap();
+    assert_eq!(rolled.header("x-pincel-take"), "1");
+    let stale = fetch(second.get(&asked)).await.unwrap();
+    hit(&stale);
+    let named = fetch(second.get(&asked).header("x-pincel-take", "1")).await.unwrap();
+    hit(&named);
+    assert_eq!(named.body, rolled.body);
+    let three = with(&asked, json!({ "n": 3 }));
+    let both = join_all(isolates.iter().map(|pincel| fetch(pincel.post(&three)))).await;
+    let both: Vec<_> = both.into_iter().map(|reply| reply.unwrap().pictures().unwrap()).collect();
+    assert_eq!(both[0].iter().collect::<BTreeSet<_>>(), both[1].iter().collect());
+    let counts: Vec<u64> = client.bills("twins").await.unwrap().iter().filter_map(|bill| bill["n"].as_u64()).collect();
+    assert_eq!(counts, [1, 1, 1], "one, another by the reroll, and the third for both");
+}

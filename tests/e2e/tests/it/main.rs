@@ -1,0 +1,60 @@
+//! The real Worker in workerd, beside a stand-in for OpenAI that counts bills: does it keep the contract?
+//!
+//! | module | what is shown |
+//! |---|---|
+//! | `pictures` | `GET` of a picture: miss, hit, every header, conditions, ranges, formats, `HEAD`; one bill |
+//! | `generations` | `POST`: the same bytes, `n`, takes, URLs, `no-store`, reroll; usage and cost sum to the bill |
+//! | `routes` | probes, CORS, unknown routes, methods, media types |
+//! | `together` | 500 at once for one picture, 50 pictures at once, clients that leave |
+//! | `bad_input` | every refusal of a request: status, code, `param`; the provider is never called |
+//! | `access` | every refusal of credentials; nothing is said about what exists |
+//! | `provider` | every way in which the provider fails: what is told, what is tried again, what never is |
+//! | `crash` | the Worker's process is killed while a picture is made |
+//! | `damage` | bytes that are lost or damaged in the store |
+//! | `isolates` | two isolates with the same bindings |
+//! | `stores` | without KV for pointers; without R2 for pictures |
+//! | `vectors` | the golden keys, in Wasm |
+//! | `sdks` | the official SDKs for Python and Node |
+//! | `browser` | an `<img>` in Chromium |
+//! | `secrets` | logs and refusals hold no secret and no prompt |
+//! | `memory` | a picture of 20 MB |
+//!
+//! Most tests share one Worker. Each has prompts of its own and counts bills by prompt, so that they do not meet; those that
+//! change how the stand-in behaves run alone, see `shared`.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod generations;
+#[cfg(test)]
+mod isolates;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod pictures;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod sdks;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod shared;
+#[cfg(test)]
+mod stores;
+#[cfg(test)]
+mod together;
+#[cfg(test)]
+mod vectors;
