@@ -49,6 +49,11 @@ pub fn of(env: &worker::Env) -> Result<Rc<Config>, ConfigError> {
     })
 }
 
+/// The configuration, if this isolate has read it and it can be used.
+pub fn known() -> Option<Rc<Config>> {
+    CONFIG.with_borrow(|config| config.clone()?.ok())
+}
+
 impl Config {
     /// Reads every setting before it complains, so that an operator mends them all at once.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {

@@ -12,8 +12,16 @@ mod probe;
 mod respond;
 mod router;
 
+use worker::wasm_bindgen::prelude::*;
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, event};
+
+/// What `entry.mjs` asks first: can this request be answered from memory? Status, cache address and head, one after the other.
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+pub fn remembered(lines: &str) -> Option<String> {
+    let (status, address, head) = router::remembered(lines)?;
+    Some(format!("{status}\n{}\n{head}", address.unwrap_or_default()))
+}
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {

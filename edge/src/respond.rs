@@ -1,9 +1,7 @@
 //! Carries a reply out.
 
-use std::fmt::Write as _;
-
 use domain::picture::Format;
-use engine::reply::{Piece, Reply, ReplyBody, Source};
+use engine::reply::{Headers, Piece, Reply, ReplyBody, Source};
 use engine::settings::Settings;
 use worker::js_sys::Array;
 use worker::wasm_bindgen::JsValue;
@@ -19,13 +17,7 @@ pub fn respond(
     head: bool,
 ) -> worker::Result<Response> {
     let length = reply.length();
-    let mut lines = String::with_capacity(1_024);
-    for (name, value) in reply.headers.iter() {
-        // A value that could end its line would become a header of its own.
-        if value.bytes().all(|byte| byte != b'\n' && byte != b'\r') {
-            let _ = write!(lines, "{name}\n{value}\n");
-        }
-    }
+    let lines = lines(&reply.headers);
     let body = match reply.body {
         _ if head => JsValue::NULL,
         ReplyBody::Empty => JsValue::NULL,
@@ -45,6 +37,20 @@ pub fn respond(
         }
     };
     glue::respond(reply.status, &lines, &body).map_err(worker::Error::from)
+}
+
+/// Names and values in turn, one a line, as `glue.js` takes them.
+pub fn lines(headers: &Headers) -> String {
+    let mut lines = String::with_capacity(1_536);
+    for (name, value) in headers.iter() {
+        // A value that could end its line would become a header of its own.
+        if value.bytes().all(|byte| byte != b'\n' && byte != b'\r') {
+            for part in [name, "\n", value, "\n"] {
+                lines.push_str(part);
+            }
+        }
+    }
+    lines
 }
 
 /// A source as `glue.js` takes it.

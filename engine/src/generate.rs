@@ -16,7 +16,7 @@ use domain::money::{self, NanoUsd, Price, PriceTable, upper_bound};
 use domain::picture::frames::Frames;
 use domain::picture::options::{Choice as _, OutputFormat};
 use domain::picture::{Picture as Canonical, PictureKey, Take};
-use futures::future::{Either, select};
+use futures::future::{Either, join, select};
 use tokio::sync::watch;
 
 use crate::ask::{Answer, Ask, Bill, How, Loose, Made, Order, Place};
@@ -295,10 +295,10 @@ impl<P: ObjectPorts> Generation<P> {
         let mut waited_ms = 0;
         let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
         // The alarm comes after the deadline, also to an object that a crash has emptied.
-        let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS)).await;
-        let ready = match alarm {
-            Ok(()) => self.reserved(claim).await,
-            Err(error) => Err(out_of_reach(&error)),
+        let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
+        let ready = match join(alarm, self.reserved(claim)).await {
+            (Ok(()), reserved) => reserved,
+            (Err(error), _) => Err(out_of_reach(&error)),
         };
         if let Err(why) = ready {
             self.end(id, |job, now_ms| job.fail(now_ms, why.clone()));

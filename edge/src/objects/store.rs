@@ -4,6 +4,8 @@
 //! to a document needs no migration. Writes without an await between them are one transaction (`SQLite` storage of Durable
 //! Objects), and nothing leaves the object before they are durable.
 
+use std::cell::Cell;
+
 use domain::job::Pool;
 use domain::picture::PictureKey;
 use engine::ports::{Change, StoreError};
@@ -14,6 +16,8 @@ use worker::{SqlStorage, SqlStorageValue};
 
 pub struct JobStore {
     sql: SqlStorage,
+    /// The tables are there.
+    ready: Cell<bool>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +37,7 @@ const TABLES: &str =
 
 impl JobStore {
     pub fn new(storage: &Storage) -> Self {
-        Self { sql: storage.sql() }
+        Self { sql: storage.sql(), ready: Cell::new(false) }
     }
 
     /// The key under which this object saved.
@@ -61,7 +65,10 @@ impl JobStore {
 
     pub fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         // No await in here: all of it is one transaction.
-        self.exec(TABLES, vec![])?;
+        if !self.ready.get() {
+            self.exec(TABLES, vec![])?;
+            self.ready.set(true);
+        }
         for change in changes {
             match change {
                 Change::Meta { key, meta } => self.exec(
@@ -83,10 +90,12 @@ impl JobStore {
         Ok(())
     }
 
+    /// Asked before anything is read, since an object may have been looked at and never written.
     fn exists(&self) -> Result<bool, StoreError> {
         let rows: Vec<Count> =
             self.rows("SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = 'meta'")?;
-        Ok(rows.first().is_some_and(|row| row.count > 0))
+        self.ready.set(rows.first().is_some_and(|row| row.count > 0));
+        Ok(self.ready.get())
     }
 
     fn documents<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {

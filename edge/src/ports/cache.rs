@@ -8,7 +8,7 @@ use worker::web_sys::ReadableStream;
 use crate::glue;
 
 /// The address under which a picture is cached: on the caller's own host, where no route answers it.
-fn address(origin: &str, digest: &Digest) -> String {
+pub fn address(origin: &str, digest: &Digest) -> String {
     format!("{origin}/.pincel/{digest}")
 }
 

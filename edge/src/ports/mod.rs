@@ -9,7 +9,8 @@ mod object;
 mod openai;
 mod pointers;
 
-pub use cache::keep;
+pub use cache::{address, keep};
+pub use clock::{fill, now_ms};
 pub use isolate::Isolate;
 pub use object::Object;
 

@@ -17,6 +17,7 @@ use super::{Request, Service};
 use crate::ask::{Bill, How, Loose};
 use crate::ports::{EdgePorts, Opened};
 use crate::reply::{Headers, Reply, ReplyBody, Source};
+use crate::settings::Settings;
 
 impl<P: EdgePorts> Service<'_, P> {
     pub(super) async fn deliver(
@@ -31,47 +32,16 @@ impl<P: EdgePorts> Service<'_, P> {
             Obtained::Kept(kept) => kept,
             Obtained::Loose { pictures, bill } => return loose(key, pictures, &bill, download),
         };
-        let place = kept.places.first().copied();
-        let Some((place, take)) = place.and_then(|place| Some((place, kept.pointer.get(place.take)?))) else {
-            return Err(lost());
+        let prepared = match prepare(self.settings, who, key, &kept, request, download)? {
+            Ok(prepared) => prepared,
+            Err(Unsatisfiable { length }) => return Ok(unsatisfiable(length)),
         };
-        let etag = etag_of(&take.digest.to_string());
-        let mut headers = self.picture_headers(key, &kept, take, place.how);
-        let sharing = if who.proof == Proof::SignedUrl { Sharing::Public } else { Sharing::Private };
-        headers.set("cache-control", self.settings.lifetimes.cache_control(sharing));
-        if not_modified(request.if_none_match.as_deref(), &etag) {
-            headers.set("etag", etag);
-            return Ok(Reply { status: 304, headers, body: ReplyBody::Empty });
-        }
-        let asked = request.range.as_deref().filter(|_| range_allowed(request.if_range.as_deref(), &etag));
-        headers.set("etag", etag);
-        let part = match resolve(asked, take.bytes) {
-            Resolved::Whole => None,
-            Resolved::Part(range) => Some(range),
-            Resolved::Unsatisfiable => {
-                let mut reply = Reply::refusal(&ApiError::new(
-                    416,
-                    "invalid_request_error",
-                    "range_not_satisfiable",
-                    format!("The picture has {} bytes.", take.bytes),
-                ));
-                reply.headers.set("content-range", unsatisfiable_content_range(take.bytes));
-                return Ok(reply);
-            }
+        let Prepared { status, headers, bytes } = prepared;
+        let body = match bytes {
+            Some((take, part)) => ReplyBody::Picture(self.open(take, part).await?),
+            None => ReplyBody::Empty,
         };
-        describe(&mut headers, take.format, &format!("{key}-{}", take.take), download);
-        headers.set("accept-ranges", "bytes");
-        if let Some(range) = part {
-            headers.set("content-range", range.content_range(take.bytes));
-        }
-        let status = if part.is_some() { 206 } else { 200 };
-        let length = part.map_or(take.bytes, ByteRange::len);
-        if request.head {
-            headers.set("content-length", length.to_string());
-            return Ok(Reply { status, headers, body: ReplyBody::Empty });
-        }
-        let source = self.open(take, part).await?;
-        Ok(Reply { status, headers, body: ReplyBody::Picture(source) })
+        Ok(Reply { status, headers, body })
     }
 
     /// The bytes of a take: from the cache of this data centre, or from the store, whose word is checked before the first
@@ -99,19 +69,79 @@ impl<P: EdgePorts> Service<'_, P> {
             }
         }
     }
+}
 
-    fn picture_headers(&self, key: &PictureKey, kept: &Kept, take: &Take, how: How) -> Headers {
-        let mut headers = kept_headers(key, kept, self.settings.lifetimes);
-        headers.set("x-pincel-take", take.take.to_string());
-        if how != How::Made
-            && let Some(cost) = take.cost
-        {
-            headers.set("x-pincel-saved", cost.to_decimal());
-        }
-        headers.set("repr-digest", repr_digest(&take.digest.0));
-        headers.set("last-modified", http_date(take.created_ms / 1_000));
-        headers
+/// A reply but for its bytes, which can be told without waiting for anything.
+pub(super) struct Prepared<'k> {
+    pub status: u16,
+    pub headers: Headers,
+    /// What is left to be opened; `None` for a reply that has no bytes.
+    pub bytes: Option<(&'k Take, Option<ByteRange>)>,
+}
+
+/// The range that was asked for is not in the picture.
+pub(super) struct Unsatisfiable {
+    length: u64,
+}
+
+pub(super) fn prepare<'k>(
+    settings: &Settings,
+    who: &Principal,
+    key: &PictureKey,
+    kept: &'k Kept,
+    request: &Request,
+    download: bool,
+) -> Result<Result<Prepared<'k>, Unsatisfiable>, ApiError> {
+    let place = kept.places.first().copied();
+    let found = place.and_then(|place| Some((place, kept.pointer.get(place.take)?)));
+    let (place, take) = found.ok_or_else(lost)?;
+    let etag = etag_of(&take.digest.to_string());
+    let mut headers = picture_headers(settings.lifetimes, key, kept, take, place.how);
+    let sharing = if who.proof == Proof::SignedUrl { Sharing::Public } else { Sharing::Private };
+    headers.set("cache-control", settings.lifetimes.cache_control(sharing));
+    if not_modified(request.if_none_match.as_deref(), &etag) {
+        headers.set("etag", etag);
+        return Ok(Ok(Prepared { status: 304, headers, bytes: None }));
     }
+    let asked = request.range.as_deref().filter(|_| range_allowed(request.if_range.as_deref(), &etag));
+    headers.set("etag", etag);
+    let part = match resolve(asked, take.bytes) {
+        Resolved::Whole => None,
+        Resolved::Part(range) => Some(range),
+        Resolved::Unsatisfiable => return Ok(Err(Unsatisfiable { length: take.bytes })),
+    };
+    describe(&mut headers, take.format, &format!("{key}-{}", take.take), download);
+    headers.set("accept-ranges", "bytes");
+    if let Some(range) = part {
+        headers.set("content-range", range.content_range(take.bytes));
+    }
+    let status = if part.is_some() { 206 } else { 200 };
+    if request.head {
+        headers.set("content-length", part.map_or(take.bytes, ByteRange::len).to_string());
+        return Ok(Ok(Prepared { status, headers, bytes: None }));
+    }
+    Ok(Ok(Prepared { status, headers, bytes: Some((take, part)) }))
+}
+
+fn unsatisfiable<B>(length: u64) -> Reply<B> {
+    let message = format!("The picture has {length} bytes.");
+    let error = ApiError::new(416, "invalid_request_error", "range_not_satisfiable", message);
+    let mut reply = Reply::refusal(&error);
+    reply.headers.set("content-range", unsatisfiable_content_range(length));
+    reply
+}
+
+fn picture_headers(lifetimes: Lifetimes, key: &PictureKey, kept: &Kept, take: &Take, how: How) -> Headers {
+    let mut headers = kept_headers(key, kept, lifetimes);
+    headers.set("x-pincel-take", take.take.to_string());
+    if how != How::Made
+        && let Some(cost) = take.cost
+    {
+        headers.set("x-pincel-saved", cost.to_decimal());
+    }
+    headers.set("repr-digest", repr_digest(&take.digest.0));
+    headers.set("last-modified", http_date(take.created_ms / 1_000));
+    headers
 }
 
 /// Headers of every reply that hands over kept pictures.

@@ -6,6 +6,7 @@
 mod deliver;
 mod document;
 mod obtain;
+mod recall;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::{Principal, Scope, SigningKey};
-use domain::picture::request::{Defaults, parse_take};
+use domain::picture::request::Defaults;
 use domain::picture::{Asked, PictureKey, Pointer, ResponseFormat};
 use domain::query::Query;
 use domain::trace::RequestId;
@@ -24,7 +25,9 @@ use crate::memo::Memo;
 use crate::ports::EdgePorts;
 use crate::reply::Reply;
 use crate::settings::Settings;
-use obtain::Wish;
+use obtain::{Obtained, Wish};
+
+pub use recall::{Recalled, Target, recall};
 
 /// What serves requests in one isolate.
 pub struct Service<'a, P: EdgePorts> {
@@ -80,12 +83,7 @@ impl<P: EdgePorts> Service<'_, P> {
         if !who.may(Scope::Read) {
             return Err(obtain::forbidden(Scope::Read));
         }
-        let known = ["take", "download", "kid", "exp", "sig"];
-        if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
-        }
-        let take = query.get("take").map(parse_take).transpose()?;
-        let take = if take.is_none() { obtain::take_header(who, request)? } else { take };
+        let take = obtain::take_by_key(who, query, request)?;
         let found = self.existing(key, who, |pointer| vec![take.unwrap_or(pointer.preferred)]).await?;
         let Some(found) = found else {
             return Err(ApiError::new(
@@ -95,7 +93,7 @@ impl<P: EdgePorts> Service<'_, P> {
                 "There is no such picture, or no such take of it.",
             ));
         };
-        self.deliver(who, key, found, request, query.get("download").is_some()).await
+        self.deliver(who, key, Obtained::Kept(found), request, query.get("download").is_some()).await
     }
 
     /// `POST /v1/images/generations`: OpenAI's request and reply.
@@ -134,11 +132,7 @@ impl<P: EdgePorts> Service<'_, P> {
     }
 
     fn defaults<'d>(&'d self, who: &'d Principal) -> Defaults<'d> {
-        Defaults {
-            namespace: &who.policy.namespace,
-            model: &self.settings.default_model,
-            now_s: self.ports.now_ms() / 1_000,
-        }
+        defaults(self.settings, who, self.ports.now_ms())
     }
 
     fn remember(&self, key: &PictureKey, pointer: Pointer) -> Rc<Pointer> {
@@ -146,6 +140,10 @@ impl<P: EdgePorts> Service<'_, P> {
         self.memo.borrow_mut().put(*key, Rc::clone(&pointer), self.ports.now_ms());
         pointer
     }
+}
+
+fn defaults<'d>(settings: &'d Settings, who: &'d Principal, now_ms: u64) -> Defaults<'d> {
+    Defaults { namespace: &who.policy.namespace, model: &settings.default_model, now_s: now_ms / 1_000 }
 }
 
 /// A refusal of a request whose picture is known: its key is what the operator looks for.

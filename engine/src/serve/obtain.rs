@@ -5,16 +5,19 @@ use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::principal::Proof;
+use domain::access::signature::{DELIVERY_PARAMETERS, SIGNATURE_PARAMETERS};
 use domain::access::{Dedup, Principal, Scope};
 use domain::delivery::{CacheStatus, Detail, FwdReason, Outcome};
 use domain::job::Want;
 use domain::money::NanoUsd;
 use domain::picture::request::parse_take;
 use domain::picture::{Asked, PictureKey, Pointer};
+use domain::query::Query;
 use futures::future::{Either, select};
 
 use super::{Request, Service};
 use crate::ask::{Answer, Ask, Bill, How, Loose, Order, Place};
+use crate::memo::Memo;
 use crate::ports::EdgePorts;
 use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
 
@@ -23,7 +26,8 @@ pub(super) struct Wish {
     pub want: Want,
     /// `None` where the caller takes only what is there.
     pub fwd: Option<FwdReason>,
-    reads: bool,
+    /// Pictures that exist already will do.
+    pub reads: bool,
     only_if_cached: bool,
 }
 
@@ -52,6 +56,15 @@ const OBJECT_ATTEMPTS: u32 = 3;
 const OBJECT_PAUSE_MS: u64 = 50;
 
 impl Wish {
+    /// Which takes of a pool would be it; none where only new ones are.
+    pub(super) fn places(&self, pointer: &Pointer) -> Vec<u32> {
+        match self.want {
+            Want::First(n) => pointer.first(n),
+            Want::Take(take) => vec![take],
+            Want::New { .. } | Want::Loose(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn new(who: &Principal, asked: &Asked, request: &Request) -> Result<Self, ApiError> {
         let take = take_header(who, request)?.or(asked.take);
         let mut wish = Self {
@@ -103,8 +116,21 @@ impl Wish {
     }
 }
 
+/// The take of a request by key.
+pub(super) fn take_by_key(who: &Principal, query: &Query, request: &Request) -> Result<Option<u32>, ApiError> {
+    let known =
+        |name: &str| name == "take" || SIGNATURE_PARAMETERS.contains(&name) || DELIVERY_PARAMETERS.contains(&name);
+    if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !known(name)) {
+        return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
+    }
+    match query.get("take") {
+        Some(take) => parse_take(take).map(Some),
+        None => take_header(who, request),
+    }
+}
+
 /// The take that a header names. Only whoever holds a key may name one so: it can have a picture made.
-pub(super) fn take_header(who: &Principal, request: &Request) -> Result<Option<u32>, ApiError> {
+fn take_header(who: &Principal, request: &Request) -> Result<Option<u32>, ApiError> {
     match (&request.take, who.proof) {
         (None, _) => Ok(None),
         (Some(take), Proof::Bearer) => parse_take(take).map(Some),
@@ -138,11 +164,7 @@ impl<P: EdgePorts> Service<'_, P> {
         wish: Wish,
         request: &Request,
     ) -> Result<Obtained<P::Body>, ApiError> {
-        let places = |pointer: &Pointer| match wish.want {
-            Want::First(n) => pointer.first(n),
-            Want::Take(take) => vec![take],
-            Want::New { .. } | Want::Loose(_) => Vec::new(),
-        };
+        let places = |pointer: &Pointer| wish.places(pointer);
         if wish.reads {
             let found = if wish.only_if_cached {
                 self.existing(key, who, places).await?
@@ -150,7 +172,7 @@ impl<P: EdgePorts> Service<'_, P> {
                 self.found(key, who, places).await
             };
             if let Some(found) = found {
-                return Ok(found);
+                return Ok(Obtained::Kept(found));
             }
         }
         if wish.only_if_cached {
@@ -194,7 +216,7 @@ impl<P: EdgePorts> Service<'_, P> {
         key: &PictureKey,
         who: &Principal,
         places: impl Fn(&Pointer) -> Vec<u32>,
-    ) -> Result<Option<Obtained<P::Body>>, ApiError> {
+    ) -> Result<Option<Kept>, ApiError> {
         if let Some(found) = self.found(key, who, &places).await {
             return Ok(Some(found));
         }
@@ -210,17 +232,9 @@ impl<P: EdgePorts> Service<'_, P> {
 
     /// Pictures that this isolate or the pointer store knows of. A store that fails or dawdles knows of none, which costs a
     /// question to the object and never a picture.
-    async fn found(
-        &self,
-        key: &PictureKey,
-        who: &Principal,
-        places: impl Fn(&Pointer) -> Vec<u32>,
-    ) -> Option<Obtained<P::Body>> {
-        let remembered = self.memo.borrow().get(key, self.ports.now_ms());
-        if let Some((pointer, age_ms)) = remembered
-            && let Some(found) = hit(pointer, who, age_ms, Detail::Memo, &places)
-        {
-            return Some(found);
+    async fn found(&self, key: &PictureKey, who: &Principal, places: impl Fn(&Pointer) -> Vec<u32>) -> Option<Kept> {
+        if let Some(recalled) = recalled(&self.memo.borrow(), key, who, self.ports.now_ms(), &places) {
+            return Some(recalled);
         }
         let read = std::pin::pin!(self.ports.pointer(key));
         let patience = std::pin::pin!(self.ports.sleep_ms(POINTER_TIMEOUT_MS));
@@ -265,13 +279,25 @@ impl<P: EdgePorts> Service<'_, P> {
     }
 }
 
-fn hit<B>(
+/// Pictures that this isolate remembers.
+pub(super) fn recalled(
+    memo: &Memo,
+    key: &PictureKey,
+    who: &Principal,
+    now_ms: u64,
+    places: &impl Fn(&Pointer) -> Vec<u32>,
+) -> Option<Kept> {
+    let (pointer, age_ms) = memo.get(key, now_ms)?;
+    hit(pointer, who, age_ms, Detail::Memo, places)
+}
+
+fn hit(
     pointer: Rc<Pointer>,
     who: &Principal,
     age_ms: u64,
     detail: Detail,
     places: &impl Fn(&Pointer) -> Vec<u32>,
-) -> Option<Obtained<B>> {
+) -> Option<Kept> {
     let takes = places(&pointer);
     // A key of another namespace is as unknown as one that was never made.
     if pointer.namespace != who.policy.namespace || pointer.all(&takes).is_none() {
@@ -280,7 +306,7 @@ fn hit<B>(
     let places = takes.into_iter().map(|take| Place { take, how: How::Had }).collect();
     let status = CacheStatus { detail: Some(detail), ..CacheStatus::new(Outcome::Hit) };
     let bill = Bill { cost: Some(NanoUsd::ZERO), ..Bill::default() };
-    Some(Obtained::Kept(Kept { pointer, places, age_ms, status, bill }))
+    Some(Kept { pointer, places, age_ms, status, bill })
 }
 
 /// What `Cache-Status` says of an answer of the object.

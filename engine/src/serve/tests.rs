@@ -20,6 +20,7 @@ use crate::reply::{Piece, ReplyBody, Source};
 
 mod documents;
 mod pictures;
+mod recalls;
 
 const NOW_MS: u64 = 1_790_000_000_000;
 const TARGET: &str = "prompt=a+cat";

@@ -19,12 +19,16 @@ async function bare(name) {
 
 /** The built Worker, with the bindings that `wrangler.toml` gives it. */
 async function pincel(bindings) {
-  const build = here("../../../edge/build/");
+  const edge = here("../../../edge/");
+  const module = (path) => readFile(`${edge}${path}`, "utf8").then((contents) => ({ type: "ESModule", path: `${edge}${path}`, contents }));
+  const wasm = `${edge}build/index_bg.wasm`;
   return {
-    modulesRoot: build,
+    modulesRoot: edge,
     modules: [
-      { type: "ESModule", path: `${build}index.js`, contents: await readFile(`${build}index.js`, "utf8") },
-      { type: "CompiledWasm", path: `${build}index_bg.wasm`, contents: await readFile(`${build}index_bg.wasm`) },
+      await module("entry.mjs"),
+      await module("src/glue.js"),
+      await module("build/index.js"),
+      { type: "CompiledWasm", path: wasm, contents: await readFile(wasm) },
     ],
     bindings,
     kvNamespaces: ["POINTERS"],

@@ -1,0 +1,68 @@
+//! Answering from memory: what can be told of a hit without waiting for anything.
+//!
+//! A popular picture is asked for a thousand times a second. Its pointer is in the isolate's memo, so its reply can be told at once and
+//! whole, but for the bytes, which the cache of this data centre has or has not. Whatever is not as simple as that takes the
+//! longer way through [`super::Service`], which comes to the same reply.
+
+use domain::access::{Principal, Scope};
+use domain::picture::{Asked, Digest, PictureKey};
+use domain::query::Query;
+
+use super::deliver::prepare;
+use super::obtain::{self, Wish, recalled};
+use super::{Request, defaults};
+use crate::memo::Memo;
+use crate::reply::Headers;
+use crate::settings::Settings;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    /// `GET /v1/image`
+    Image,
+    /// `GET /v1/images/{key}`
+    ByKey(PictureKey),
+}
+
+/// A reply that needs nothing but its bytes, if it has any.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Recalled {
+    pub status: u16,
+    pub headers: Headers,
+    pub digest: Option<Digest>,
+}
+
+/// The reply, if this isolate can tell it by itself.
+pub fn recall(
+    memo: &Memo,
+    settings: &Settings,
+    target: Target,
+    who: &Principal,
+    query: &Query,
+    request: &Request,
+    now_ms: u64,
+) -> Option<Recalled> {
+    if request.range.is_some() {
+        return None;
+    }
+    let (key, kept) = match target {
+        Target::Image => {
+            let asked = Asked::from_query(query, &defaults(settings, who, now_ms)).ok()?;
+            let key = PictureKey::of(&asked.picture);
+            let wish = Wish::new(who, &asked, request).ok().filter(|wish| wish.reads)?;
+            let kept = recalled(memo, &key, who, now_ms, &|pointer| wish.places(pointer))?;
+            (key, kept)
+        }
+        Target::ByKey(key) => {
+            let take = obtain::take_by_key(who, query, request).ok().filter(|_| who.may(Scope::Read))?;
+            let kept = recalled(memo, &key, who, now_ms, &|pointer| vec![take.unwrap_or(pointer.preferred)])?;
+            (key, kept)
+        }
+    };
+    let prepared = prepare(settings, who, &key, &kept, request, query.get("download").is_some()).ok()?.ok()?;
+    Some(Recalled {
+        status: prepared.status,
+        headers: prepared.headers,
+        digest: prepared.bytes.map(|(take, _)| take.digest),
+    })
+}
