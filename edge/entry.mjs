@@ -29,9 +29,11 @@ export default {
 async function fromMemory(request) {
   const told = remembered(lines(request));
   if (!told) return undefined;
-  const [status, address] = told.split("\n", 2);
-  const head = told.slice(status.length + address.length + 2);
-  if (!address) return respond(Number(status), head, null);
+  const [status, bytes] = told.split("\n", 2);
+  const head = told.slice(status.length + bytes.length + 2);
+  if (!bytes) return respond(Number(status), head, null);
+  const [address, length] = bytes.split(" ");
   const found = await caches.default.match(address);
-  return found?.status === 200 ? respond(Number(status), head, found.body) : undefined;
+  const whole = found?.status === 200 && found.headers.get("content-length") === length;
+  return whole ? respond(Number(status), head, found.body) : undefined;
 }

@@ -53,10 +53,12 @@ export function random(bytes) {
   crypto.getRandomValues(bytes);
 }
 
-/** The body of what the cache of this data centre has under `url`, or undefined. */
+/** What the cache of this data centre has under `url`: its body and the length of the whole, or undefined. */
 export async function cached(url, range) {
   const found = await caches.default.match(range ? new Request(url, { headers: { range } }) : url);
-  return found?.status === (range ? 206 : 200) ? found.body : undefined;
+  if (found?.status !== (range ? 206 : 200)) return undefined;
+  const length = range ? found.headers.get("content-range")?.split("/")[1] : found.headers.get("content-length");
+  return { body: found.body, length: Number(length ?? -1) };
 }
 
 /** A picture that passes through, checked and kept as `source` says. */
@@ -92,30 +94,37 @@ export async function split(response, lengths) {
   });
 }
 
-/** A stream is read in blocks of this size: by itself it comes in pieces of 4 KiB, and each costs a turn of the event loop. */
-const BLOCK = 65_536;
-
-/** A stream in blocks, in two buffers by turns: one is free to be filled while the block before it is still held. */
-async function* blocks(stream) {
+/**
+ * A stream in blocks of up to `size` bytes: by itself it comes in pieces of 4 KiB, and each costs a turn of the event loop. Two buffers
+ * take turns, so that one can be filled while the block before it is still held. `length` is how many bytes come, if that is known.
+ */
+async function* blocks(stream, size, length = Infinity) {
   const reader = stream.getReader({ mode: "byob" });
-  const free = [new ArrayBuffer(BLOCK), new ArrayBuffer(BLOCK)];
-  let whole = false;
+  const block = Math.min(size, length);
+  const buffers = [];
+  let seen = 0;
+  let ended = false;
   try {
-    for (let at = 0; !whole; at ^= 1) {
-      const { done, value } = await reader.readAtLeast(BLOCK, new Uint8Array(free[at]));
-      whole = done;
+    for (let at = 0; !ended; at ^= 1) {
+      const { done, value } = await reader.readAtLeast(block, new Uint8Array(buffers[at] ?? new ArrayBuffer(block)));
+      if (value) buffers[at] = value.buffer;
+      seen += value?.byteLength ?? 0;
+      ended = done || seen >= length;
       if (value?.byteLength > 0) yield value;
-      if (value) free[at] = value.buffer;
     }
   } finally {
-    if (!whole) await reader.cancel().catch(() => {});
+    if (!ended) await reader.cancel().catch(() => {});
   }
 }
+
+/** Of pictures on their way out there may be hundreds at once in an isolate; of replies of the provider there are few. */
+const OUTWARD = 128 * 1024;
+const INWARD = 256 * 1024;
 
 /** The provider's reply, block by block. A block is good until the next one is asked for. */
 export class Reader {
   constructor(stream) {
-    this.blocks = blocks(stream);
+    this.blocks = blocks(stream, INWARD);
   }
 
   async read() {
@@ -127,37 +136,19 @@ export class Reader {
 export class Sheet {
   constructor() {
     this.chunks = [];
-    this.used = 0;
     this.length = 0;
     this.hash = new crypto.DigestStream("SHA-256");
     this.writer = this.hash.getWriter();
   }
 
   async write(view) {
-    // All of it is copied before anything is awaited: Wasm may move its memory.
-    const full = [];
-    for (let at = 0; at < view.byteLength; ) {
-      this.block ??= new Uint8Array(BLOCK);
-      const part = view.subarray(at, at + BLOCK - this.used);
-      this.block.set(part, this.used);
-      at += part.byteLength;
-      this.used += part.byteLength;
-      if (this.used === BLOCK) full.push(this.turn());
-    }
-    this.length += view.byteLength;
-    for (const block of full) await this.writer.write(block);
-  }
-
-  turn() {
-    const block = this.block.subarray(0, this.used);
-    this.chunks.push(block);
-    this.block = undefined;
-    this.used = 0;
-    return block;
+    const chunk = view.slice();
+    this.chunks.push(chunk);
+    this.length += chunk.byteLength;
+    await this.writer.write(chunk);
   }
 
   async digest() {
-    if (this.used > 0) await this.writer.write(this.turn());
     await this.writer.close();
     return new Uint8Array(await this.hash.digest);
   }
@@ -169,14 +160,13 @@ export class Sheet {
 
 /** The bytes of several sheets, one after the other, as a stream of known length. */
 export function joined(sheets) {
+  const chunks = sheets.flatMap((sheet) => sheet.chunks);
+  // Of one piece the platform makes a stream by itself, without a turn of the event loop for each write.
+  if (chunks.length === 1) return new Response(chunks[0]).body;
   const length = sheets.reduce((sum, sheet) => sum + sheet.length, 0);
   const { readable, writable } = new FixedLengthStream(length);
-  pump(chunks(sheets), writable);
+  pump(chunks, writable);
   return readable;
-}
-
-async function* chunks(sheets) {
-  for (const sheet of sheets) yield* sheet.chunks;
 }
 
 async function pump(parts, writable) {
@@ -194,56 +184,63 @@ async function pump(parts, writable) {
 async function* checked(context, { body, length, digest, keep }) {
   const hash = digest ? new crypto.DigestStream("SHA-256") : undefined;
   const hashing = hash?.getWriter();
-  const copy = keep ? copied(context, keep, length) : undefined;
+  const copy = keep && claim(keep.url) ? [] : undefined;
   let held;
   let seen = 0;
-  let whole = false;
+  for await (const chunk of blocks(body, OUTWARD, length)) {
+    seen += chunk.byteLength;
+    await hashing?.write(chunk);
+    copy?.push(chunk.slice());
+    if (held) yield held;
+    held = chunk;
+  }
+  if (seen !== length) throw new Error(`the store gave ${seen} bytes of ${length}`);
+  if (hash) {
+    await hashing.close();
+    const got = new Uint8Array(await hash.digest).toHex();
+    if (got !== digest) throw new Error("the bytes in the store are damaged");
+  }
+  if (copy) context.waitUntil(fill(keep, copy, length));
+  if (held) yield held;
+}
+
+/**
+ * Which pictures are on their way into the cache, and since when. One copy of each is enough, however many ask for it at once. A
+ * request that ends in the middle leaves its claim, which lapses.
+ */
+const claims = new Map();
+const CLAIM_MS = 10_000;
+const CLAIMS = 1_000;
+
+function claim(url) {
+  const now = Date.now();
+  if (now - (claims.get(url) ?? -CLAIM_MS) < CLAIM_MS) return false;
+  if (claims.size >= CLAIMS) claims.clear();
+  claims.set(url, now);
+  return true;
+}
+
+/**
+ * Puts a picture into the cache of this data centre: whole, and after it was checked. Not while it passes, since a cache may keep
+ * what it got of a stream that breaks off.
+ */
+async function fill({ url, head }, chunks, length) {
   try {
-    for await (const chunk of blocks(body)) {
-      seen += chunk.byteLength;
-      await hashing?.write(chunk);
-      if (held) {
-        await copy?.write(held);
-        yield held;
-      }
-      held = chunk;
-    }
-    if (seen !== length) throw new Error(`the store gave ${seen} bytes of ${length}`);
-    if (hash) {
-      await hashing.close();
-      const got = new Uint8Array(await hash.digest).toHex();
-      if (got !== digest) throw new Error("the bytes in the store are damaged");
-    }
-    whole = true;
-    if (held) {
-      await copy?.write(held);
-      yield held;
-    }
-    await copy?.close();
+    await caches.default.put(url, respond(200, head, joined([{ chunks, length }])));
+  } catch {
+    // A cache that does not take it is a cache that has nothing.
   } finally {
-    if (!whole) await copy?.abort(new Error("broken off")).catch(() => {});
+    claims.delete(url);
   }
 }
 
-/** A writer whose bytes end in the cache of this data centre. */
-function copied(context, { url, head }, length) {
-  const { readable, writable } = new FixedLengthStream(length);
-  context.waitUntil(caches.default.put(url, respond(200, head, readable)).catch(() => {}));
-  const writer = writable.getWriter();
-  // A cache that does not take it must not stop the reply.
-  const ignore = (promise) => promise.catch(() => {});
-  return {
-    write: (chunk) => ignore(writer.write(chunk)),
-    close: () => ignore(writer.close()),
-    abort: (error) => ignore(writer.abort(error)),
-  };
-}
-
 async function* written(context, pieces) {
-  const text = new TextEncoder();
+  const encoder = new TextEncoder();
+  // Pieces that are written together save a turn of the event loop each.
+  let text = "";
   for (const piece of pieces) {
     if (typeof piece === "string") {
-      yield text.encode(piece);
+      text += piece;
       continue;
     }
     // Base64 takes three bytes at a time; what is left of a chunk waits for the next.
@@ -257,10 +254,15 @@ async function* written(context, pieces) {
       }
       const whole = bytes.length - (bytes.length % 3);
       rest = bytes.slice(whole);
-      if (whole > 0) yield text.encode(bytes.subarray(0, whole).toBase64());
+      text += bytes.subarray(0, whole).toBase64();
+      if (text.length >= OUTWARD * 2) {
+        yield encoder.encode(text);
+        text = "";
+      }
     }
-    if (rest.length > 0) yield text.encode(rest.toBase64());
+    text += rest.toBase64();
   }
+  if (text) yield encoder.encode(text);
 }
 
 async function* cut(stream, start, length) {

@@ -56,6 +56,21 @@ pub fn object(members: &[(&str, JsValue)]) -> JsValue {
     object.into()
 }
 
+/// A member of what `glue.js` gave.
+pub fn member(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A length that came as a number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be a whole number that is not negative"
+)]
+pub fn length(value: &JsValue) -> Option<u64> {
+    value.as_f64().filter(|length| length.fract() == 0.0 && *length >= 0.0).map(|length| length as u64)
+}
+
 /// JavaScript numbers hold lengths exactly up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "no picture and no document has 2^53 bytes")]
 pub fn number(length: u64) -> f64 {

@@ -16,11 +16,10 @@ use worker::wasm_bindgen::prelude::*;
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, event};
 
-/// What `entry.mjs` asks first: can this request be answered from memory? Status, cache address and head, one after the other.
+/// What `entry.mjs` asks first: can this request be answered from memory?
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub fn remembered(lines: &str) -> Option<String> {
-    let (status, address, head) = router::remembered(lines)?;
-    Some(format!("{status}\n{}\n{head}", address.unwrap_or_default()))
+    router::remembered(lines)
 }
 
 #[event(fetch)]

@@ -11,7 +11,7 @@ use domain::trace::{RequestId, traceparent};
 use engine::authenticate::Presented;
 use engine::memo::Memo;
 use engine::reply::{Headers, Reply, ReplyBody};
-use engine::serve::{self, Recalled, Service, Target};
+use engine::serve::{self, Recalled, Service, Target, Timing};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::{ReadableStream, Request, Response};
 use worker::{Context, Env, js_sys};
@@ -154,6 +154,7 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     let started_ms = ports::now_ms();
     let names = Names::draw();
     let id = RequestId::new(names.request);
+    let timing = Timing::default();
     let config = config::of(&ports.env);
     let mut reply = match Route::of(&head.path) {
         None => Reply::refusal(&not_found()),
@@ -162,7 +163,7 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
         Some(Route::Health) => probe::health(),
         Some(Route::Ready) => probe::ready(config.clone().map(|_| ()), &ports).await,
         Some(route) => match &config {
-            Ok(config) => answer(route, config, &ports, &head, &id, &request).await,
+            Ok(config) => answer(route, config, &ports, &head, &id, &timing, &request).await,
             Err(error) => {
                 log::config(error);
                 Reply::refusal(&not_configured())
@@ -172,7 +173,8 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     if reply.status >= 500 {
         log::failure(&id, reply.status);
     }
-    finish(&mut reply.headers, &head, &id, started_ms, &names);
+    let total_ms = ports::now_ms().saturating_sub(started_ms);
+    finish(&mut reply.headers, &head, &id, timing.header(total_ms), &names);
     respond::respond(reply, &ports, config.as_ref().ok().map(|config| &config.settings), head.method == "HEAD")
 }
 
@@ -182,13 +184,19 @@ async fn answer(
     ports: &Isolate,
     head: &Head,
     id: &RequestId,
+    timing: &Timing,
     request: &Request,
 ) -> Reply<ReadableStream> {
     let answered = async {
         let memo = MEMO.with(Rc::clone);
         let credentials = &config.credentials;
-        let service =
-            Service { ports, settings: &config.settings, memo: &memo, signer: credentials.signing_keys.first() };
+        let service = Service {
+            ports,
+            settings: &config.settings,
+            memo: &memo,
+            signer: credentials.signing_keys.first(),
+            timing,
+        };
         if let Route::Receipts(key) = route {
             credentials.authenticate_admin(head.header(AUTHORIZATION))?;
             return Ok(service.receipts(&key).await);
@@ -221,10 +229,10 @@ async fn body(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
 }
 
 /// What every reply has.
-fn finish(headers: &mut Headers, head: &Head, id: &RequestId, started_ms: u64, names: &Names) {
+fn finish(headers: &mut Headers, head: &Head, id: &RequestId, timing: String, names: &Names) {
     headers.set("x-request-id", id.as_str().to_owned());
     headers.set("traceparent", traceparent(head.header(TRACEPARENT), names.trace, names.span));
-    headers.set("server-timing", format!("total;dur={}", ports::now_ms().saturating_sub(started_ms)));
+    headers.set("server-timing", timing);
     // Pictures are for other sites to show, and nothing here depends on a cookie.
     headers.set("access-control-allow-origin", "*");
     headers.set("access-control-expose-headers", EXPOSED);
@@ -232,9 +240,10 @@ fn finish(headers: &mut Headers, head: &Head, id: &RequestId, started_ms: u64, n
     headers.set("x-content-type-options", "nosniff");
 }
 
-/// The reply to a `GET` of a picture that this isolate can tell by itself: where the cache has the bytes, and the lines of its head, as
-/// `entry.mjs` takes them. It saves a hit the machinery of a request that waits.
-pub fn remembered(lines: &str) -> Option<(u16, Option<String>, String)> {
+/// The reply to a `GET` of a picture that this isolate can tell by itself, as `entry.mjs` takes it: a line with the status, a line with the
+/// address in the cache and the length of the bytes (empty where there are none), and the lines of the head. It saves a hit the
+/// machinery of a request that waits.
+pub fn remembered(lines: &str) -> Option<String> {
     let head = Head::parse(lines);
     let target = match Route::of(&head.path) {
         Some(Route::Image) => Target::Image,
@@ -249,9 +258,11 @@ pub fn remembered(lines: &str) -> Option<(u16, Option<String>, String)> {
     let query = Query::parse(&head.query).ok()?;
     let memo = MEMO.with(Rc::clone);
     let recalled = serve::recall(&memo.borrow(), &config.settings, target, &who, &query, &head.request(&id), now_ms)?;
-    let Recalled { status, mut headers, digest } = recalled;
-    finish(&mut headers, &head, &id, now_ms, &names);
-    Some((status, digest.map(|digest| ports::address(&head.origin, &digest)), respond::lines(&headers)))
+    let Recalled { status, mut headers, bytes } = recalled;
+    finish(&mut headers, &head, &id, Timing::default().header(0), &names);
+    // No address is longer than a URL, and none has a space.
+    let bytes = bytes.map(|(digest, length)| format!("{} {length}", ports::address(&head.origin, &digest)));
+    Some(format!("{status}\n{}\n{}", bytes.unwrap_or_default(), respond::lines(&headers)))
 }
 
 fn allow(route: Route) -> String {

@@ -83,6 +83,8 @@ pub enum How {
 pub struct Bill {
     pub job: Option<JobId>,
     pub usage: Option<Usage>,
+    /// How long the provider's call took, from when it was dispatched until its pictures were stored.
+    pub provider_ms: Option<u64>,
     /// `None` where the provider did not say, which is not the same as nothing.
     pub cost: Option<NanoUsd>,
 }

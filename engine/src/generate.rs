@@ -58,6 +58,9 @@ const STORE_BACKOFF_MS: u64 = 200;
 /// How long after a job's deadline the alarm looks whether a crash cut it off.
 const ALARM_GRACE_MS: u64 = 1_000;
 
+/// How long publishing and settling wait for the answers to be on their way.
+const CHORES_AFTER_MS: u64 = 5;
+
 /// When what is left to do after a job (publishing, settling) is tried again.
 const CHORES_AGAIN_MS: u64 = 5_000;
 
@@ -249,7 +252,12 @@ impl<P: ObjectPorts> Generation<P> {
         let pool = self.pool.borrow();
         let Some(id) = mine else { return Bill { cost: Some(NanoUsd::ZERO), ..Bill::default() } };
         let job = pool.as_ref().and_then(|pool| pool.job(id));
-        Bill { job: Some(id.clone()), usage: job.and_then(|job| job.usage.clone()), cost: job.and_then(|job| job.cost) }
+        Bill {
+            job: Some(id.clone()),
+            usage: job.and_then(|job| job.usage.clone()),
+            provider_ms: job.and_then(|job| job.ended_ms?.checked_sub(job.dispatched_ms?)),
+            cost: job.and_then(|job| job.cost),
+        }
     }
 
     /// Loads the durable state once per life of this object. Jobs that it finds at work are left from a life that ended:
@@ -285,8 +293,10 @@ impl<P: ObjectPorts> Generation<P> {
     async fn run(self: Rc<Self>, job: Job, order: Order, count: usize, progress: watch::Sender<Progress<P::Paper>>) {
         let loosely = self.attempts(&job, &order, count).await;
         self.running.borrow_mut().remove(&job.id);
-        // Whoever waits is woken as soon as the outcome is durable; publishing and settling follow.
+        // Whoever waits is woken as soon as the outcome is durable. Publishing and settling follow when the answers are on their way; a
+        // crash in between leaves them to the alarm.
         let _ = progress.send(loosely.map_or(Progress::Ended, |pictures| Progress::Loose(Rc::new(pictures))));
+        self.ports.sleep_ms(CHORES_AFTER_MS).await;
         self.chores().await;
     }
 

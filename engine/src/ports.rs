@@ -28,8 +28,9 @@ pub trait EdgePorts: Clock + Random {
     /// that there is none.
     async fn pointer(&self, key: &PictureKey) -> Result<Option<Pointer>, StoreError>;
 
-    /// The bytes in the cache of this data centre, if it has them. Only whole, verified bytes are ever put there.
-    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Self::Body>;
+    /// The bytes in the cache of this data centre, if it has them. The last of them are put there only when all were checked; a
+    /// cache that keeps what it got before that has fewer.
+    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Opened<Self::Body>>;
 
     /// The bytes in the store.
     async fn blob(&self, digest: &Digest, range: Option<ByteRange>) -> Result<Option<Opened<Self::Body>>, StoreError>;

@@ -1,27 +1,38 @@
-//! The durable state of a Generation object: one row for each job, take and the rest, each a JSON document.
+//! The durable state of a Generation object: a record for each job, each take and the rest, each a JSON document, in one table.
 //!
 //! Documents and not columns: the object reads its whole state at once and asks nothing else of it, and a field that is added
-//! to a document needs no migration. Writes without an await between them are one transaction (`SQLite` storage of Durable
-//! Objects), and nothing leaves the object before they are durable.
+//! to a document needs no migration. One table, because there is an object for every picture and each table is a page of it.
+//! Writes without an await between them are one transaction (`SQLite` storage of Durable Objects), and nothing leaves the
+//! object before they are durable.
 
 use std::cell::Cell;
 
 use domain::job::Pool;
+use domain::job::pool::Meta;
 use domain::picture::PictureKey;
 use engine::ports::{Change, StoreError};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use worker::durable::Storage;
 use worker::{SqlStorage, SqlStorageValue};
 
 pub struct JobStore {
     sql: SqlStorage,
-    /// The tables are there.
+    /// The table is there.
     ready: Cell<bool>,
+}
+
+/// What is kept besides jobs and takes.
+#[derive(Serialize, Deserialize)]
+struct Rest<M> {
+    key: String,
+    #[serde(flatten)]
+    meta: M,
 }
 
 #[derive(Deserialize)]
 struct Row {
+    kind: u8,
     doc: String,
 }
 
@@ -30,10 +41,12 @@ struct Count {
     count: u32,
 }
 
-const TABLES: &str =
-    "CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 0), key TEXT NOT NULL, doc TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY, doc TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS take (id INTEGER PRIMARY KEY, doc TEXT NOT NULL);";
+const REST: i64 = 0;
+const JOB: i64 = 1;
+const TAKE: i64 = 2;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS record (
+    kind INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID";
 
 impl JobStore {
     pub fn new(storage: &Storage) -> Self {
@@ -43,84 +56,75 @@ impl JobStore {
     /// The key under which this object saved.
     pub fn key(storage: &Storage) -> Option<PictureKey> {
         let store = Self::new(storage);
-        if !store.exists().ok()? {
-            return None;
-        }
-        let rows: Vec<Row> = store.rows("SELECT key AS doc FROM meta").ok()?;
-        PictureKey::parse(&rows.first()?.doc)
+        let rows = store.rows().ok()?;
+        let rest: Rest<Meta> = read(rows.iter().find(|row| i64::from(row.kind) == REST)?).ok()?;
+        PictureKey::parse(&rest.key)
     }
 
-    /// An object that was only looked at has no tables: looking costs no write.
     pub fn load(&self) -> Result<Pool, StoreError> {
-        if !self.exists()? {
-            return Ok(Pool::default());
+        let mut pool = Pool::default();
+        for row in self.rows()? {
+            match i64::from(row.kind) {
+                REST => pool.meta = read::<Rest<Meta>>(&row)?.meta,
+                JOB => pool.jobs.push(read(&row)?),
+                _ => {
+                    let take: domain::picture::Take = read(&row)?;
+                    pool.takes.insert(take.take, take);
+                }
+            }
         }
-        let takes: Vec<domain::picture::Take> = self.documents("SELECT doc FROM take ORDER BY id")?;
-        Ok(Pool {
-            meta: self.documents("SELECT doc FROM meta")?.pop().unwrap_or_default(),
-            takes: takes.into_iter().map(|take| (take.take, take)).collect(),
-            jobs: self.documents("SELECT doc FROM job ORDER BY id")?,
-        })
+        Ok(pool)
     }
 
     pub fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         // No await in here: all of it is one transaction.
         if !self.ready.get() {
-            self.exec(TABLES, vec![])?;
+            self.exec(TABLE, vec![])?;
             self.ready.set(true);
         }
         for change in changes {
             match change {
-                Change::Meta { key, meta } => self.exec(
-                    "INSERT OR REPLACE INTO meta (id, key, doc) VALUES (0, ?, ?)",
-                    vec![text(&key.to_string()), document(meta)?],
-                )?,
-                Change::Job(job) => {
-                    self.exec("INSERT OR REPLACE INTO job (id, doc) VALUES (?, ?)", vec![id(job.seq), document(job)?])?;
-                }
-                Change::Forget(seq) => self.exec("DELETE FROM job WHERE id = ?", vec![id(*seq)])?,
-                Change::Take(take) => {
-                    self.exec(
-                        "INSERT OR REPLACE INTO take (id, doc) VALUES (?, ?)",
-                        vec![id(u64::from(take.take)), document(take)?],
-                    )?;
+                Change::Meta { key, meta } => self.put(REST, 0, &Rest { key: key.to_string(), meta })?,
+                Change::Job(job) => self.put(JOB, job.seq, job)?,
+                Change::Take(take) => self.put(TAKE, u64::from(take.take), take)?,
+                Change::Forget(seq) => {
+                    self.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![JOB.into(), id(*seq)])?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Asked before anything is read, since an object may have been looked at and never written.
-    fn exists(&self) -> Result<bool, StoreError> {
-        let rows: Vec<Count> =
-            self.rows("SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = 'meta'")?;
-        self.ready.set(rows.first().is_some_and(|row| row.count > 0));
-        Ok(self.ready.get())
+    /// An object that was only looked at has no table: looking costs no write.
+    fn rows(&self) -> Result<Vec<Row>, StoreError> {
+        let tables: Vec<Count> = self.query("SELECT count(*) AS count FROM sqlite_master WHERE name = 'record'")?;
+        self.ready.set(tables.first().is_some_and(|row| row.count > 0));
+        if self.ready.get() { self.query("SELECT kind, doc FROM record ORDER BY kind, id") } else { Ok(Vec::new()) }
     }
 
-    fn documents<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
-        let rows: Vec<Row> = self.rows(query)?;
-        rows.iter().map(|row| serde_json::from_str(&row.doc).map_err(|error| StoreError(error.to_string()))).collect()
+    fn put(&self, kind: i64, at: u64, document: &impl Serialize) -> Result<(), StoreError> {
+        let document = serde_json::to_string(document).map_err(failed)?;
+        let row = vec![kind.into(), id(at), SqlStorageValue::String(document)];
+        self.exec("INSERT OR REPLACE INTO record (kind, id, doc) VALUES (?, ?, ?)", row)
     }
 
-    fn rows<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
-        let cursor = self.sql.exec(query, None).map_err(|error| StoreError(error.to_string()))?;
-        cursor.to_array().map_err(|error| StoreError(error.to_string()))
+    fn query<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
+        self.sql.exec(query, None).and_then(|cursor| cursor.to_array()).map_err(failed)
     }
 
     fn exec(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<(), StoreError> {
-        self.sql.exec(query, bindings).map(|_| ()).map_err(|error| StoreError(error.to_string()))
+        self.sql.exec(query, bindings).map(|_| ()).map_err(failed)
     }
 }
 
-fn text(value: &str) -> SqlStorageValue {
-    SqlStorageValue::String(value.to_owned())
-}
-
-fn document(value: &impl serde::Serialize) -> Result<SqlStorageValue, StoreError> {
-    serde_json::to_string(value).map(SqlStorageValue::String).map_err(|error| StoreError(error.to_string()))
+fn read<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
+    serde_json::from_str(&row.doc).map_err(failed)
 }
 
 fn id(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
+}
+
+fn failed(error: impl std::fmt::Display) -> StoreError {
+    StoreError(error.to_string())
 }

@@ -31,7 +31,7 @@ impl EdgePorts for Isolate {
         pointers::get(&self.env, key).await
     }
 
-    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<ReadableStream> {
+    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Opened<ReadableStream>> {
         cache::open(&self.origin, digest, range).await
     }
 

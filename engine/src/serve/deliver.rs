@@ -38,7 +38,10 @@ impl<P: EdgePorts> Service<'_, P> {
         };
         let Prepared { status, headers, bytes } = prepared;
         let body = match bytes {
-            Some((take, part)) => ReplyBody::Picture(self.open(take, part).await?),
+            Some((take, part)) => {
+                let how = kept.places.first().map_or(How::Had, |place| place.how);
+                ReplyBody::Picture(self.open(take, how, part).await?)
+            }
             None => ReplyBody::Empty,
         };
         Ok(Reply { status, headers, body })
@@ -46,12 +49,22 @@ impl<P: EdgePorts> Service<'_, P> {
 
     /// The bytes of a take: from the cache of this data centre, or from the store, whose word is checked before the first
     /// byte and whose bytes are checked while they pass.
-    pub(super) async fn open(&self, take: &Take, part: Option<ByteRange>) -> Result<Source<P::Body>, ApiError> {
+    ///
+    /// A picture enters the cache when it is asked for again: the request that had it made, and those that waited with it, have waited
+    /// long enough, and a monolith that buys a thousand pictures in one city shows them in others.
+    pub(super) async fn open(
+        &self,
+        take: &Take,
+        how: How,
+        part: Option<ByteRange>,
+    ) -> Result<Source<P::Body>, ApiError> {
         let length = part.map_or(take.bytes, ByteRange::len);
-        if let Some(body) = self.ports.cached(&take.digest, part).await {
-            return Ok(Source { body, length, check: None, keep: None });
+        if let Some(cached) = self.ports.cached(&take.digest, part).await
+            && cached.length == take.bytes
+        {
+            return Ok(Source { body: cached.body, length, check: None, keep: None });
         }
-        let mut opened = self.ports.blob(&take.digest, part).await;
+        let mut opened = self.timing.of("blob", self.ports, self.ports.blob(&take.digest, part)).await;
         if opened.is_err() {
             // Once more: a store that stumbles is not a picture that is lost.
             opened = self.ports.blob(&take.digest, part).await;
@@ -60,8 +73,9 @@ impl<P: EdgePorts> Service<'_, P> {
             Ok(Some(Opened { length: stored, sha256, body }))
                 if stored == take.bytes && sha256.is_none_or(|digest| digest == take.digest) =>
             {
-                let whole = part.is_none();
-                Ok(Source { body, length, check: whole.then_some(take.digest), keep: whole.then_some(take.format) })
+                let check = part.is_none().then_some(take.digest);
+                let keep = check.filter(|_| how == How::Had).map(|_| take.format);
+                Ok(Source { body, length, check, keep })
             }
             Ok(_) => Err(lost()),
             Err(_) => {

@@ -91,9 +91,9 @@ impl<P: EdgePorts> Service<'_, P> {
             return Ok(reply(headers, vec![Piece::Text(document.to_string())]));
         }
         let mut sources = Vec::with_capacity(takes.len());
-        for take in takes {
+        for (place, take) in kept.places.iter().zip(takes) {
             // Opened before the status is sent, so that a lost picture is an error and not a broken document.
-            sources.push(self.open(take, None).await?);
+            sources.push(self.open(take, place.how, None).await?);
         }
         Ok(reply(headers, pieces(&facts, asked, &kept.bill, sources)))
     }

@@ -9,6 +9,7 @@ mod obtain;
 mod recall;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 use obtain::{Obtained, Wish};
 
 pub use recall::{Recalled, Target, recall};
+pub use timing::Timing;
 
 /// What serves requests in one isolate.
 pub struct Service<'a, P: EdgePorts> {
@@ -36,6 +38,7 @@ pub struct Service<'a, P: EdgePorts> {
     pub memo: &'a RefCell<Memo>,
     /// Signs the URLs that are given out in place of bytes.
     pub signer: Option<&'a SigningKey>,
+    pub timing: &'a Timing,
 }
 
 /// The headers of a request that decide about its reply.

@@ -196,6 +196,9 @@ impl<P: EdgePorts> Service<'_, P> {
         match self.ask(key, &ask, self.settings.generation_timeout_ms).await? {
             (Answer::Made(made), _) => {
                 let status = status(&made.places, wish.fwd.unwrap_or(FwdReason::UriMiss));
+                if let Some(ms) = made.bill.provider_ms {
+                    self.timing.add("provider", ms);
+                }
                 let pointer = self.remember(key, made.pointer);
                 Ok(Obtained::Kept(Kept { pointer, places: made.places, age_ms: 0, status, bill: made.bill }))
             }
@@ -238,7 +241,8 @@ impl<P: EdgePorts> Service<'_, P> {
         }
         let read = std::pin::pin!(self.ports.pointer(key));
         let patience = std::pin::pin!(self.ports.sleep_ms(POINTER_TIMEOUT_MS));
-        let Either::Left((Ok(Some(pointer)), _)) = select(read, patience).await else { return None };
+        let looked = self.timing.of("pointer", self.ports, select(read, patience)).await;
+        let Either::Left((Ok(Some(pointer)), _)) = looked else { return None };
         let pointer = self.remember(key, pointer);
         hit(pointer, who, 0, Detail::Kv, &places)
     }
@@ -267,7 +271,8 @@ impl<P: EdgePorts> Service<'_, P> {
             }
         };
         let patience = self.ports.sleep_ms(work_ms.saturating_add(OBJECT_GRACE_MS));
-        match select(std::pin::pin!(asking), std::pin::pin!(patience)).await {
+        let (asking, patience) = (std::pin::pin!(asking), std::pin::pin!(patience));
+        match self.timing.of("object", self.ports, select(asking, patience)).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(ApiError::new(
                 504,

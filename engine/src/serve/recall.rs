@@ -24,12 +24,12 @@ pub enum Target {
     ByKey(PictureKey),
 }
 
-/// A reply that needs nothing but its bytes, if it has any.
+/// A reply that needs nothing but its bytes, if it has any: their digest, and how many they must be.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Recalled {
     pub status: u16,
     pub headers: Headers,
-    pub digest: Option<Digest>,
+    pub bytes: Option<(Digest, u64)>,
 }
 
 /// The reply, if this isolate can tell it by itself.
@@ -63,6 +63,6 @@ pub fn recall(
     Some(Recalled {
         status: prepared.status,
         headers: prepared.headers,
-        digest: prepared.bytes.map(|(take, _)| take.digest),
+        bytes: prepared.bytes.map(|(take, _)| (take.digest, take.bytes)),
     })
 }

@@ -28,7 +28,8 @@ const TARGET: &str = "prompt=a+cat";
 /// A world that answers at once, as it is told to.
 struct Fake {
     kv: Kv,
-    edge_cache: bool,
+    /// How many bytes of the picture, which has ten, the cache has.
+    edge_cache: Option<u64>,
     store: Store,
     /// What the object answers, one after the other; then it hangs.
     object: RefCell<VecDeque<Said>>,
@@ -63,7 +64,7 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             kv: Kv::Has(pool(2)),
-            edge_cache: false,
+            edge_cache: None,
             store: Store::Whole,
             object: RefCell::default(),
             asked: RefCell::default(),
@@ -110,8 +111,9 @@ impl EdgePorts for Fake {
         }
     }
 
-    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Vec<u8>> {
-        self.edge_cache.then(|| part(digest, range))
+    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Opened<Vec<u8>>> {
+        let length = self.edge_cache?;
+        Some(Opened { length, sha256: None, body: part(digest, range) })
     }
 
     async fn blob(&self, digest: &Digest, range: Option<ByteRange>) -> Result<Option<Opened<Vec<u8>>>, StoreError> {
@@ -171,7 +173,7 @@ fn made(places: &[(u32, How)]) -> Said {
 
 fn bill() -> Bill {
     let usage = Usage { input_tokens: 11, output_tokens: 200, total_tokens: 211, ..usage_without_details() };
-    Bill { job: Some(JobId::new([1; 16])), usage: Some(usage), cost: Some(NanoUsd(6_055_000)) }
+    Bill { job: Some(JobId::new([1; 16])), usage: Some(usage), provider_ms: Some(3), cost: Some(NanoUsd(6_055_000)) }
 }
 
 fn usage_without_details() -> Usage {
@@ -217,7 +219,8 @@ fn settings() -> Settings {
 fn serve(fake: &Fake, work: impl AsyncFnOnce(&Service<'_, Fake>) -> Reply<Vec<u8>>) -> Reply<Vec<u8>> {
     let (settings, memo) = (settings(), RefCell::default());
     let signer = SigningKey::parse(&format!("k1:{}", "s".repeat(43))).unwrap();
-    let service = Service { ports: fake, settings: &settings, memo: &memo, signer: Some(&signer) };
+    let service =
+        Service { ports: fake, settings: &settings, memo: &memo, signer: Some(&signer), timing: &Timing::default() };
     now(work(&service))
 }
 

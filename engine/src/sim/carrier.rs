@@ -47,6 +47,9 @@ fn pass(world: &World, city: usize, source: Source<Body>) -> Option<Vec<u8>> {
     }
     if let Some(digest) = check {
         if picture::digest(&bytes) != digest {
+            if keep.is_some() {
+                world.caches[city].put_cut(digest, &bytes);
+            }
             return None;
         }
         if keep.is_some() {

@@ -16,7 +16,7 @@ use super::rng::Rng;
 use super::world::{NAMESPACE, World};
 use super::{HOLD_MS, received};
 use crate::ports::Random as _;
-use crate::serve::{Request, Service};
+use crate::serve::{Request, Service, Timing};
 use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
 
 /// On top of what the service allows itself: reading the picture, twice where the store stumbles.
@@ -128,7 +128,8 @@ impl Wanted {
 pub(super) async fn request(world: Rc<World>, isolate: Rc<Isolate>, wanted: Wanted) {
     let port = EdgePort { world: Rc::clone(&world), city: isolate.city };
     let memo = isolate.memo();
-    let service = Service { ports: &port, settings: &world.settings, memo: &memo, signer: None };
+    let service =
+        Service { ports: &port, settings: &world.settings, memo: &memo, signer: None, timing: &Timing::default() };
     let id = RequestId::new(port.bytes());
     let began_ms = world.now_ms();
     world.journal.note(|| format!("{} asks in city {}: {wanted:?}", id.as_str(), isolate.city));

@@ -73,7 +73,7 @@ pub(super) const LEAST: &[(Event, u64)] = &[
     (Event::HoldRefused, 3_600),
     (Event::BoughtAfterHold, 260),
     (Event::AttemptAfterRefusal, 630),
-    (Event::GaveUpRetrying, 7),
+    (Event::GaveUpRetrying, 29),
     (Event::ProviderTimedOut, 550),
     (Event::BilledAndLost, 2_000),
     (Event::ReplySplit, 91),

@@ -66,7 +66,7 @@ impl EdgePorts for EdgePort {
         self.world.kv.read(&self.world, self.city, key).await
     }
 
-    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Body> {
+    async fn cached(&self, digest: &Digest, range: Option<ByteRange>) -> Option<Opened<Body>> {
         self.world.caches[self.city].get(&self.world, digest, range).await
     }
 

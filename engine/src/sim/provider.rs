@@ -5,7 +5,7 @@
 
 mod script;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::pending;
 use std::rc::Rc;
@@ -27,6 +27,8 @@ use script::{Piece, Script};
 pub(super) struct Provider {
     calls: RefCell<Vec<Record>>,
     bills: RefCell<usize>,
+    /// A rate limit that lasts: every call until then is refused.
+    limited_until_ms: Cell<u64>,
 }
 
 /// One call, and what is true of it whatever anybody learned.
@@ -73,7 +75,11 @@ impl Provider {
         let n = usize::try_from(asked["n"].as_u64().unwrap_or(0)).unwrap();
         world.journal.expect(prompt == world.subject(&key).prompt, || format!("{key} is bought as '{prompt}'"));
         world.journal.expect(takes.is_empty() || takes.len() == n, || format!("{n} bought for takes {takes:?}"));
-        let fate = Fate::draw(world, n);
+        let now_ms = world.now_ms();
+        let fate = if now_ms < self.limited_until_ms.get() { Fate::Limited } else { Fate::draw(world, n) };
+        if fate == Fate::Limited && world.chance(50) {
+            self.limited_until_ms.set(now_ms + 20_000);
+        }
         world.journal.note(|| format!("provider: {} calls for {n}, fate {fate:?}", call.job.as_str()));
         let at = self.calls.borrow().len();
         self.calls.borrow_mut().push(Record {

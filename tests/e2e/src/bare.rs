@@ -121,7 +121,7 @@ fn switch(scratch: &Scratch, workers: &[Worker<'_>]) -> Result<std::path::PathBu
 fn configuration(worker: &Worker<'_>, keys: &Keys, fake_url: &str) -> Result<Value> {
     let text = fs::read_to_string(tools::workspace("wrangler.toml")).context("cannot read wrangler.toml")?;
     let mut config: Value = toml::from_str(&text).context("wrangler.toml is no TOML")?;
-    let main = fs::canonicalize(tools::workspace("edge/build/index.js"))
+    let main = fs::canonicalize(tools::workspace("edge/entry.mjs"))
         .context("the Worker is not built: run `cargo xtask build`")?;
     let fields = config.as_object_mut().context("wrangler.toml is no table")?;
     fields.remove("build");

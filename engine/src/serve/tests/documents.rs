@@ -112,7 +112,7 @@ fn urls_need_a_kept_picture_and_a_key_to_sign_with() {
     let fake = Fake::answering([loose(1)]);
     assert_eq!(code(&post(&fake, &asked, &request)), "invalid_value");
     let (settings, memo) = (settings(), RefCell::default());
-    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None };
+    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None, timing: &Timing::default() };
     let body = asked.to_string();
     let reply = now(service.generations(&who(Proof::Bearer), body.as_bytes(), &Request::default()));
     assert_eq!(code(&reply), "invalid_value");

@@ -237,7 +237,7 @@ fn bytes_that_are_not_what_they_were() {
 
 #[test]
 fn the_cache_of_this_data_centre_was_checked_when_it_was_filled() {
-    let fake = Fake { edge_cache: true, store: Store::Down, ..Fake::default() };
+    let fake = Fake { edge_cache: Some(10), store: Store::Down, ..Fake::default() };
     let source = source(image(&fake, &bearer(), TARGET, &Request::default()));
     assert_eq!((source.check, source.keep, source.length), (None, None, 10));
 }
@@ -314,4 +314,15 @@ fn scopes() {
     assert_eq!(image(&Fake::default(), &reader, TARGET, &Request::default()).status, 200);
     let reply = image(&Fake::answering([]), &reader, TARGET, &Request::default());
     assert_eq!((reply.status, code(&reply).as_str()), (403, "insufficient_scope"));
+}
+
+/// A cache that kept what came of a reply that was broken off has fewer bytes than the picture.
+#[test]
+fn a_cut_copy_is_not_the_picture() {
+    for (cached, reads) in [(Some(10), 0), (Some(9), 1), (None, 1)] {
+        let fake = Fake { edge_cache: cached, ..Fake::default() };
+        let reply = image(&fake, &bearer(), TARGET, &Request::default());
+        assert_eq!((reply.status, fake.reads.get()), (200, reads), "{cached:?}");
+        assert_eq!(source(reply).check.is_some(), reads == 1);
+    }
 }

@@ -18,8 +18,8 @@ fn image(query: &'static str, request: Request, told: bool) -> Case {
 /// Asks twice, so that the second time the isolate remembers; then compares both ways of answering.
 #[track_caller]
 fn check(case: &Case) {
-    let (fake, settings, memo) = (Fake { edge_cache: true, ..Fake::default() }, settings(), RefCell::default());
-    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None };
+    let (fake, settings, memo) = (Fake { edge_cache: Some(10), ..Fake::default() }, settings(), RefCell::default());
+    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None, timing: &Timing::default() };
     let (who, query) = (who(case.proof), Query::parse(case.query).unwrap());
     let told = || recall(&memo.borrow(), &settings, case.target, &who, &query, &case.request, NOW_MS);
     let long_way = || {
@@ -40,7 +40,7 @@ fn check(case: &Case) {
     if let Some(told) = told() {
         let reply = long_way();
         assert_eq!((told.status, &told.headers), (reply.status, &reply.headers), "{}", case.query);
-        assert_eq!(told.digest.is_some(), matches!(reply.body, ReplyBody::Picture(_)), "{}", case.query);
+        assert_eq!(told.bytes.is_some(), matches!(reply.body, ReplyBody::Picture(_)), "{}", case.query);
     }
 }
 
@@ -85,7 +85,7 @@ fn table() {
 #[test]
 fn not_everybody() {
     let (fake, settings, memo) = (Fake::default(), settings(), RefCell::default());
-    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None };
+    let service = Service { ports: &fake, settings: &settings, memo: &memo, signer: None, timing: &Timing::default() };
     let key = PictureKey::parse(&"a".repeat(64)).unwrap();
     service.remember(&key, pool(1));
     let told = |who: &Principal| {
