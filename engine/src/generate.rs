@@ -304,21 +304,29 @@ impl<P: ObjectPorts> Generation<P> {
     async fn attempts(self: &Rc<Self>, claim: &Job, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
         let mut waited_ms = 0;
         let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
-        // The alarm comes after the deadline, also to an object that a crash has emptied.
-        let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
-        let ready = match join(alarm, self.reserved(claim)).await {
-            (Ok(()), reserved) => reserved,
-            (Err(error), _) => Err(out_of_reach(&error)),
-        };
-        if let Err(why) = ready {
-            self.end(id, |job, now_ms| job.fail(now_ms, why.clone()));
-            return None;
-        }
+        let mut reserved = false;
         loop {
-            let dispatched = self.change(id, Job::dispatch) && self.ports.durable().await.is_ok();
-            if !dispatched {
-                // Not durable: the provider must not be called. What the store holds is found out afresh.
-                self.forget();
+            // The alarm comes after the deadline, also to an object that a crash has emptied. It is written before money is set aside and
+            // before the job is dispatched, and one flush makes all of it durable: nothing leaves an object before that.
+            let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
+            let dispatch = async {
+                if !std::mem::replace(&mut reserved, true) {
+                    self.reserved(claim).await?;
+                }
+                Ok(self.change(id, Job::dispatch) && self.ports.durable().await.is_ok())
+            };
+            let why = match join(alarm, dispatch).await {
+                (Ok(()), Ok(true)) => None,
+                (_, Ok(false)) => {
+                    // Not durable: the provider must not be called. What the store holds is found out afresh.
+                    self.forget();
+                    return None;
+                }
+                (_, Err(why)) => Some(why),
+                (Err(error), _) => Some(out_of_reach(&error)),
+            };
+            if let Some(why) = why {
+                self.end(id, |job, now_ms| job.fail(now_ms, why.clone()));
                 return None;
             }
             // The account or the store took all of the time: a call that is cut off at once may be billed all the same.

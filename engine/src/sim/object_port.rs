@@ -115,15 +115,17 @@ impl ObjectPorts for ObjectPort {
     }
 
     async fn set_alarm(&self, at_ms: u64) -> Result<(), StoreError> {
-        self.world.pause(0, 5).await;
-        self.may_crash();
-        if self.world.chance(self.world.faults.alarm_not_set) {
+        // It takes its place among the writes when it is called, and not when it is awaited.
+        let lost = self.world.chance(self.world.faults.alarm_not_set);
+        if lost {
             self.world.journal.saw(Event::AlarmLost);
             self.object.alarm_lost.set(true);
-            return Err(StoreError("alarm: not set".to_owned()));
+        } else {
+            self.object.set_alarm(&self.world, at_ms);
         }
-        self.object.set_alarm(&self.world, at_ms);
-        Ok(())
+        self.world.pause(0, 5).await;
+        self.may_crash();
+        if lost { Err(StoreError("alarm: not set".to_owned())) } else { Ok(()) }
     }
 
     fn spawn(&self, job: Pin<Box<dyn Future<Output = ()>>>) {
