@@ -137,24 +137,48 @@ export class Sheet {
   constructor() {
     this.chunks = [];
     this.length = 0;
-    this.hash = new crypto.DigestStream("SHA-256");
-    this.writer = this.hash.getWriter();
   }
 
-  async write(view) {
+  write(view) {
+    // A copy: the view is of Wasm's memory, which may move.
     const chunk = view.slice();
     this.chunks.push(chunk);
     this.length += chunk.byteLength;
-    await this.writer.write(chunk);
   }
 
   async digest() {
-    await this.writer.close();
-    return new Uint8Array(await this.hash.digest);
+    const hash = new Hash(this.length);
+    for (const chunk of this.chunks) await hash.write(chunk);
+    return hash.end();
   }
 
   stream() {
     return joined([this]);
+  }
+}
+
+/** SHA-256 of `length` bytes. What comes in one piece is hashed in one call, which is most pictures; the rest as a stream. */
+class Hash {
+  constructor(length) {
+    this.length = length;
+  }
+
+  async write(chunk) {
+    if (chunk.byteLength === this.length) {
+      this.whole = chunk;
+      return;
+    }
+    if (!this.stream) {
+      this.stream = new crypto.DigestStream("SHA-256");
+      this.writer = this.stream.getWriter();
+    }
+    await this.writer.write(chunk);
+  }
+
+  async end() {
+    if (this.whole) return new Uint8Array(await crypto.subtle.digest("SHA-256", this.whole));
+    await this.writer?.close();
+    return new Uint8Array((await this.stream?.digest) ?? 0);
   }
 }
 
@@ -182,24 +206,19 @@ async function pump(parts, writable) {
 
 /** The chunks of a source. The last one comes only when the digest is right, so that nobody gets a damaged whole. */
 async function* checked(context, { body, length, digest, keep }) {
-  const hash = digest ? new crypto.DigestStream("SHA-256") : undefined;
-  const hashing = hash?.getWriter();
+  const hash = digest ? new Hash(length) : undefined;
   const copy = keep && claim(keep.url) ? [] : undefined;
   let held;
   let seen = 0;
   for await (const chunk of blocks(body, OUTWARD, length)) {
     seen += chunk.byteLength;
-    await hashing?.write(chunk);
+    await hash?.write(chunk);
     copy?.push(chunk.slice());
     if (held) yield held;
     held = chunk;
   }
   if (seen !== length) throw new Error(`the store gave ${seen} bytes of ${length}`);
-  if (hash) {
-    await hashing.close();
-    const got = new Uint8Array(await hash.digest).toHex();
-    if (got !== digest) throw new Error("the bytes in the store are damaged");
-  }
+  if (hash && (await hash.end()).toHex() !== digest) throw new Error("the bytes in the store are damaged");
   if (copy) context.waitUntil(fill(keep, copy, length));
   if (held) yield held;
 }

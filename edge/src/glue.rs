@@ -23,8 +23,8 @@ extern "C" {
 
     #[wasm_bindgen(constructor)]
     pub fn new() -> Sheet;
-    #[wasm_bindgen(method, catch)]
-    pub async fn write(this: &Sheet, view: &[u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    pub fn write(this: &Sheet, view: &[u8]);
     #[wasm_bindgen(method, catch)]
     pub async fn digest(this: &Sheet) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
