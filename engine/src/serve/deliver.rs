@@ -59,7 +59,9 @@ impl<P: EdgePorts> Service<'_, P> {
         part: Option<ByteRange>,
     ) -> Result<Source<P::Body>, ApiError> {
         let length = part.map_or(take.bytes, ByteRange::len);
-        if let Some(cached) = self.ports.cached(&take.digest, part).await
+        // What was made a moment ago is in no cache.
+        if how == How::Had
+            && let Some(cached) = self.ports.cached(&take.digest, part).await
             && cached.length == take.bytes
         {
             return Ok(Source { body: cached.body, length, check: None, keep: None });
