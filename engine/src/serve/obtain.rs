@@ -24,8 +24,8 @@ use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
 /// What the caller wants of the pool, and whether anything may be made for it.
 pub(super) struct Wish {
     pub want: Want,
-    /// `None` where the caller takes only what is there.
-    pub fwd: Option<FwdReason>,
+    /// Why the cache does not answer, where it does not.
+    fwd: FwdReason,
     /// Pictures that exist already will do.
     pub reads: bool,
     only_if_cached: bool,
@@ -67,12 +67,8 @@ impl Wish {
 
     pub(super) fn new(who: &Principal, asked: &Asked, request: &Request) -> Result<Self, ApiError> {
         let take = take_header(who, request)?.or(asked.take);
-        let mut wish = Self {
-            want: Want::First(asked.n),
-            fwd: Some(FwdReason::UriMiss),
-            reads: true,
-            only_if_cached: request.head,
-        };
+        let mut wish =
+            Self { want: Want::First(asked.n), fwd: FwdReason::UriMiss, reads: true, only_if_cached: request.head };
         if let Some(take) = take {
             if asked.n != NonZeroU32::MIN {
                 return Err(ApiError::invalid(
@@ -96,21 +92,11 @@ impl Wish {
         let directives = domain::delivery::RequestDirectives::parse(directives);
         wish.only_if_cached |= directives.only_if_cached;
         if directives.no_store {
-            wish = Self { want: Want::Loose(asked.n), fwd: Some(FwdReason::Request), reads: false, ..wish };
+            wish = Self { want: Want::Loose(asked.n), fwd: FwdReason::Request, reads: false, ..wish };
         } else if directives.no_cache {
-            wish = Self {
-                want: Want::New { n: asked.n, prefer: true },
-                fwd: Some(FwdReason::Request),
-                reads: false,
-                ..wish
-            };
+            wish = Self { want: Want::New { n: asked.n, prefer: true }, fwd: FwdReason::Request, reads: false, ..wish };
         } else if who.policy.dedup == Dedup::Off && take.is_none() && !wish.only_if_cached {
-            wish = Self {
-                want: Want::New { n: asked.n, prefer: false },
-                fwd: Some(FwdReason::Bypass),
-                reads: false,
-                ..wish
-            };
+            wish = Self { want: Want::New { n: asked.n, prefer: false }, fwd: FwdReason::Bypass, reads: false, ..wish };
         }
         Ok(wish)
     }
@@ -195,7 +181,7 @@ impl<P: EdgePorts> Service<'_, P> {
         }));
         match self.ask(key, &ask, self.settings.generation_timeout_ms).await? {
             (Answer::Made(made), _) => {
-                let status = status(&made.places, wish.fwd.unwrap_or(FwdReason::UriMiss));
+                let status = status(&made.places, wish.fwd);
                 if let Some(ms) = made.bill.provider_ms {
                     self.timing.add("provider", ms);
                 }

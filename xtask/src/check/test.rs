@@ -1,6 +1,4 @@
-//! `cargo xtask test`: native, in Wasm, end to end.
-
-use std::process::Stdio;
+//! `cargo xtask test`: native, and end to end, where the golden vectors of the picture key run in the Worker's Wasm.
 
 use anyhow::Result;
 
@@ -14,8 +12,6 @@ use crate::workspace::Workspace;
 /// Each end-to-end test drives a Worker with its own state; more at once would only wait for
 /// the processor.
 const THREADS: &str = "--test-threads=2";
-
-const WASM_VECTORS: &str = "tests/wasm-vectors/run.mjs";
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
@@ -34,7 +30,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let tools = setup::run(workspace)?;
     if !options.e2e {
         native(workspace, &options.args)?;
-        wasm_vectors(workspace)?;
     }
     if !options.native {
         bundle::ensure(workspace, &tools, &bundle::Options::default())?;
@@ -45,23 +40,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 
 fn native(workspace: &Workspace, args: &[String]) -> Result<()> {
     process::run(cargo(workspace).args(["test", "--workspace", "--exclude", "e2e", "--"]).args(args), "cargo test")
-}
-
-/// The golden vectors of the picture key once more, in Wasm: the same request must have the same
-/// key on every platform.
-fn wasm_vectors(workspace: &Workspace) -> Result<()> {
-    let script = workspace.path(WASM_VECTORS);
-    if !script.exists() {
-        return Ok(());
-    }
-    process::run(
-        process::command(workspace.npm_bin("node"))
-            .arg(script)
-            .stdout(Stdio::inherit())
-            .current_dir(workspace.root())
-            .env("PATH", workspace.search_path()?),
-        "the golden vectors in Wasm",
-    )
 }
 
 fn end_to_end(workspace: &Workspace, args: &[String]) -> Result<()> {
