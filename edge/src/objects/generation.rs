@@ -6,7 +6,7 @@ use domain::picture::PictureKey;
 use engine::ask::{Answer, Ask};
 use engine::generate::Generation as Engine;
 use worker::js_sys::Array;
-use worker::wasm_bindgen::{self, JsValue};
+use worker::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::objects::store::JobStore;
@@ -67,6 +67,3 @@ impl Generation {
         Ok(engine)
     }
 }
-
-/// Keeps `JsValue` in scope for the code that the macro expands to.
-const _: Option<JsValue> = None;
