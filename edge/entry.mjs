@@ -4,13 +4,13 @@
 // future with a promise around it. A hit needs neither: the isolate remembers where the picture is and tells the whole head of the
 // reply in one call. What the proxies are there for stays: after a panic or a trap the Wasm module is made anew.
 
-import Entrypoint, { Generation } from "./build/index.js";
+import Entrypoint, { Account, Generation } from "./build/index.js";
 import { lines, respond } from "./src/glue.js";
 
 const state = globalThis.__worker_init_state;
 const { fetch: handle, remembered } = Entrypoint.prototype;
 
-export { Generation };
+export { Account, Generation };
 
 export default {
   async fetch(request, env, ctx) {

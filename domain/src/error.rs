@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::rate::Left;
+
 /// A refusal, ready to be sent: the status, OpenAI's four fields, and whether waiting helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{status} {kind}: {message}")]
@@ -22,6 +24,9 @@ pub struct ApiError {
     pub retry_after_ms: Option<u64>,
     /// Whether an SDK may send the same request again by itself.
     pub retry: Retry,
+    /// What is left of the caller's own rate, where that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Box<Left>>,
 }
 
 /// What `x-should-retry` says.
@@ -52,6 +57,7 @@ impl ApiError {
             message: message.into(),
             retry_after_ms: None,
             retry: Retry::Never,
+            rate: None,
         }
     }
 

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::access::api_key::Token;
-use domain::access::{ApiKey, Dedup, Policy, SigningKey, UnknownHold};
+use domain::access::issuer::Issuers;
+use domain::access::policy::{Defaults, is_name};
+use domain::access::{Masters, UnknownHold};
 use domain::delivery::Lifetimes;
 use domain::picture::model;
 use engine::authenticate::Credentials;
@@ -16,6 +18,10 @@ use engine::settings::Settings;
 pub struct Config {
     pub settings: Settings,
     pub credentials: Credentials,
+    /// What a new client gets where its policy leaves it out.
+    pub defaults: Defaults,
+    /// The issuer of this deployment's tokens; without one, the address under which it is reached.
+    pub issuer: Option<String>,
     pub provider: ProviderConfig,
 }
 
@@ -61,17 +67,22 @@ impl Config {
         let base_url = reader.or("OPENAI_BASE_URL", "https://api.openai.com/v1", address, "an http or https address");
         let openai_key =
             reader.needed("OPENAI_API_KEY", |text| (!text.is_empty()).then(|| text.to_owned()), "the provider's key");
-        let api_key = reader.needed("PINCEL_API_KEY", ApiKey::parse, "pcl_<id>_<secret of at least 32 characters>");
-        let signing_keys = reader.needed(
-            "PINCEL_SIGNING_KEYS",
-            signing_keys,
-            "<kid>:<secret of at least 32 characters>, more of them after commas",
+        let masters = reader.needed(
+            "PINCEL_SECRET",
+            Masters::parse,
+            "at least 32 printable characters without spaces; an older one may follow after a comma",
         );
         let admin_token = reader.needed("PINCEL_ADMIN_TOKEN", Token::parse, "at least 32 characters");
         let default_model = reader.or("DEFAULT_MODEL", "gpt-image-2.6-flare", known_model, "a model of the Images API");
         let namespace = reader.or("NAMESPACE", "default", name, "1 to 64 letters, digits, '-' or '_'");
         let unknown_hold = reader.or("UNKNOWN_HOLD_SECONDS", "600", hold, "a number of seconds, or 'operator'");
-        let dedup = reader.or("DEDUP", "on", dedup, "'on' or 'off'");
+        let issuers = reader.issuers();
+        let issuer = reader.or(
+            "ISSUER",
+            "",
+            |text| if text.is_empty() { Some(None) } else { address(text).map(Some) },
+            "an https address, or nothing",
+        );
         let timeout_s =
             reader.or("GENERATION_TIMEOUT_SECONDS", "600", |text| seconds(text, 1..=840), "1 to 840 seconds");
         let browser_s =
@@ -92,12 +103,9 @@ impl Config {
                     lifetimes: Lifetimes { browser_s: browser_s?, edge_s: edge_s? },
                     url_life_s: u64::from(url_life_s?),
                 },
-                credentials: Credentials {
-                    api_key: api_key?,
-                    signing_keys: signing_keys?,
-                    admin_token: admin_token?,
-                    policy: Policy { namespace: namespace?, dedup: dedup?, unknown_hold: unknown_hold? },
-                },
+                credentials: Credentials { masters: masters?, admin_token: admin_token?, issuers: issuers? },
+                defaults: Defaults { namespace: namespace?, unknown_hold: unknown_hold? },
+                issuer: issuer?,
                 provider: ProviderConfig { base_url: base_url?, api_key: openai_key? },
             })
         })();
@@ -117,6 +125,17 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         }
         self.wrong.push(format!("The secret {name} is missing: {expected}."));
         None
+    }
+
+    fn issuers(&mut self) -> Option<Issuers> {
+        let text = (self.get)("PINCEL_ISSUERS").filter(|text| !text.is_empty());
+        match text.map_or_else(|| Ok(Issuers::default()), |text| Issuers::parse(&text)) {
+            Ok(issuers) => Some(issuers),
+            Err(wrong) => {
+                self.wrong.push(format!("PINCEL_ISSUERS cannot be read: {wrong}"));
+                None
+            }
+        }
     }
 
     fn or<T>(&mut self, name: &str, otherwise: &str, parse: impl Fn(&str) -> Option<T>, expected: &str) -> Option<T> {
@@ -140,32 +159,18 @@ fn address(text: &str) -> Option<String> {
     plain.then(|| text.trim_end_matches('/').to_owned())
 }
 
-fn signing_keys(text: &str) -> Option<Vec<SigningKey>> {
-    let keys: Option<Vec<_>> = text.split(',').map(SigningKey::parse).collect();
-    keys.filter(|keys| !keys.is_empty())
-}
-
 fn known_model(text: &str) -> Option<String> {
     model::find(text).map(|model| model.name.to_owned())
 }
 
 fn name(text: &str) -> Option<String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    (plain && (1..=64).contains(&text.len())).then(|| text.to_owned())
+    is_name(text).then(|| text.to_owned())
 }
 
 fn hold(text: &str) -> Option<UnknownHold> {
     match text {
         "operator" => Some(UnknownHold::Operator),
         text => seconds(text, 0..=31_536_000).map(|seconds| UnknownHold::Ms(u64::from(seconds) * 1_000)),
-    }
-}
-
-fn dedup(text: &str) -> Option<Dedup> {
-    match text {
-        "on" => Some(Dedup::On),
-        "off" => Some(Dedup::Off),
-        _ => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! One JSON line for each failure of the service, where it is handled. Never a prompt, a key, a URL or bytes of a picture.
 
+use domain::access::AccountName;
 use domain::trace::RequestId;
+use engine::account::Alarm;
 use serde_json::json;
 
 /// A request that the service failed, not the caller.
@@ -21,4 +23,13 @@ pub fn port(name: &str, message: &str) {
 /// The configuration is unusable: names of settings, never values.
 pub fn config(error: &crate::config::ConfigError) {
     worker::console_error!("{}", json!({ "event": "config_invalid", "problems": error.0 }));
+}
+
+/// A share of a budget has been reached.
+pub fn alarm(account: &AccountName, alarm: &Alarm) {
+    let mut line = alarm.document();
+    if let Some(members) = line.as_object_mut() {
+        members.insert("account".to_owned(), account.to_string().into());
+    }
+    worker::console_warn!("{}", line);
 }

@@ -5,16 +5,24 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::ApiError;
+use domain::access::{Scope, SigningKey};
 use domain::picture::PictureKey;
 use domain::query::Query;
 use domain::trace::{RequestId, traceparent};
-use engine::authenticate::Presented;
+use engine::authenticate::{self, Gate, Presented, Profiles};
+use engine::clients::Clients;
 use engine::memo::Memo;
 use engine::reply::{Headers, Reply, ReplyBody};
 use engine::serve::{self, Recalled, Service, Target, Timing};
+use engine::tokens::Tokens;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::{ReadableStream, Request, Response};
 use worker::{Context, Env, js_sys};
+
+mod admin;
+mod oauth;
+
+use admin::Place;
 
 use crate::config::{self, Config};
 use crate::ports::{self, Isolate};
@@ -22,10 +30,13 @@ use crate::{glue, log, probe, respond};
 
 thread_local! {
     static MEMO: Rc<RefCell<Memo>> = Rc::default();
+    static PROFILES: Rc<RefCell<Profiles>> = Rc::default();
+    static TOKENS: Rc<RefCell<Tokens>> = Rc::default();
 }
 
-/// The largest body of `POST /v1/images/generations`.
+/// The largest body in JSON, and the largest form.
 const MAX_BODY: u32 = 1 << 20;
+const MAX_FORM: u32 = 16 << 10;
 
 // Where each of the headers that matter stands in [`Head`], as `glue.js` reads them.
 const AUTHORIZATION: usize = 0;
@@ -38,8 +49,8 @@ const TRACEPARENT: usize = 6;
 const CONTENT_TYPE: usize = 7;
 
 /// What pages of other origins may read of a reply.
-const EXPOSED: &str = "age, cache-status, content-length, content-range, etag, repr-digest, retry-after, server-timing, x-pincel-cost, \
-                       x-pincel-key, x-pincel-receipt, x-pincel-saved, x-pincel-take, x-request-id, x-should-retry";
+const EXPOSED: &str = "age, cache-status, content-length, content-range, etag, ratelimit, ratelimit-policy, repr-digest, retry-after, \
+                       server-timing, x-pincel-cost, x-pincel-key, x-pincel-receipt, x-pincel-saved, x-pincel-take, x-request-id, x-should-retry";
 
 /// The request, as far as it is read before its body.
 struct Head {
@@ -69,13 +80,14 @@ impl Head {
         self.headers.get(at).and_then(Option::as_deref)
     }
 
-    fn presented(&self, now_ms: u64) -> Presented<'_> {
+    fn presented<'a>(&'a self, issuer: &'a str, now_ms: u64) -> Presented<'a> {
         Presented {
             authorization: self.header(AUTHORIZATION),
             method: &self.method,
             path: &self.path,
             query: &self.query,
-            now_s: now_ms / 1_000,
+            issuer,
+            now_ms,
         }
     }
 
@@ -114,14 +126,19 @@ impl Names {
     }
 }
 
-#[derive(Clone, Copy)]
 enum Route {
     Health,
     Ready,
     Image,
     ByKey(PictureKey),
     Generations,
+    Quote,
+    Sign,
+    Token,
+    Jwks,
+    Metadata,
     Receipts(PictureKey),
+    Clients(Place),
 }
 
 impl Route {
@@ -131,17 +148,28 @@ impl Route {
             "/readyz" => Some(Self::Ready),
             "/v1/image" => Some(Self::Image),
             "/v1/images/generations" => Some(Self::Generations),
+            "/v1/images/quote" => Some(Self::Quote),
+            "/v1/images/sign" => Some(Self::Sign),
+            "/oauth/token" => Some(Self::Token),
+            "/.well-known/jwks.json" => Some(Self::Jwks),
+            "/.well-known/oauth-authorization-server" => Some(Self::Metadata),
             _ => {
-                let by_key = path.strip_prefix("/v1/images/").and_then(PictureKey::parse).map(Self::ByKey);
-                by_key
-                    .or_else(|| path.strip_prefix("/admin/v1/images/").and_then(PictureKey::parse).map(Self::Receipts))
+                if let Some(key) = path.strip_prefix("/v1/images/") {
+                    return PictureKey::parse(key).map(Self::ByKey);
+                }
+                let admin = path.strip_prefix("/admin/v1/")?;
+                match admin.strip_prefix("images/") {
+                    Some(key) => PictureKey::parse(key).map(Self::Receipts),
+                    None => Place::of(admin).map(Self::Clients),
+                }
             }
         }
     }
 
-    fn methods(self) -> &'static [&'static str] {
+    fn methods(&self) -> &'static [&'static str] {
         match self {
-            Self::Generations => &["POST", "OPTIONS"],
+            Self::Generations | Self::Quote | Self::Sign | Self::Token => &["POST", "OPTIONS"],
+            Self::Clients(place) => place.methods(),
             _ => &["GET", "HEAD", "OPTIONS"],
         }
     }
@@ -158,12 +186,12 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     let config = config::of(&ports.env);
     let mut reply = match Route::of(&head.path) {
         None => Reply::refusal(&not_found()),
-        Some(route) if !route.methods().contains(&head.method.as_str()) => wrong_method(route),
-        Some(route) if head.method == "OPTIONS" => preflight(route),
+        Some(route) if !route.methods().contains(&head.method.as_str()) => wrong_method(&route),
+        Some(route) if head.method == "OPTIONS" => preflight(&route),
         Some(Route::Health) => probe::health(),
         Some(Route::Ready) => probe::ready(config.clone().map(|_| ()), &ports).await,
         Some(route) => match &config {
-            Ok(config) => answer(route, config, &ports, &head, &id, &timing, &request).await,
+            Ok(config) => answer(&route, config, &ports, &head, &id, &timing, &request).await,
             Err(error) => {
                 log::config(error);
                 Reply::refusal(&not_configured())
@@ -179,7 +207,7 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
 }
 
 async fn answer(
-    route: Route,
+    route: &Route,
     config: &Config,
     ports: &Isolate,
     head: &Head,
@@ -188,44 +216,67 @@ async fn answer(
     request: &Request,
 ) -> Reply<ReadableStream> {
     let answered = async {
-        let memo = MEMO.with(Rc::clone);
+        let (memo, profiles, tokens) = (MEMO.with(Rc::clone), PROFILES.with(Rc::clone), TOKENS.with(Rc::clone));
+        let issuer = config.issuer.as_deref().unwrap_or(&head.origin);
         let credentials = &config.credentials;
-        let service = Service {
-            ports,
-            settings: &config.settings,
-            memo: &memo,
-            signer: credentials.signing_keys.first(),
-            timing,
-        };
-        if let Route::Receipts(key) = route {
-            credentials.authenticate_admin(head.header(AUTHORIZATION))?;
-            return Ok(service.receipts(&key).await);
-        }
-        let who = credentials.authenticate(&head.presented(ports::now_ms()))?;
-        let asked = head.request(id);
-        match route {
-            Route::Image => Ok(service.image(&who, &Query::parse(&head.query)?, &asked).await),
-            Route::ByKey(key) => Ok(service.by_key(&who, &key, &Query::parse(&head.query)?, &asked).await),
-            _ => {
-                let body = body(request, head).await?;
-                Ok(service.generations(&who, &body, &asked).await)
+        let gate = Gate { ports, credentials, profiles: &profiles, tokens: &tokens };
+        let presented = head.presented(issuer, ports::now_ms());
+        let who = match route {
+            Route::Token => {
+                let body = read(request, MAX_FORM).await?;
+                return Ok(oauth::token(&gate, issuer, head, &body).await);
             }
+            Route::Jwks => {
+                return Ok(oauth::published(&engine::tokens::jwks(&tokens, ports, &credentials.masters).await?));
+            }
+            Route::Metadata => return Ok(oauth::published(&domain::access::oauth::metadata(issuer))),
+            Route::Receipts(_) => {
+                gate.admin(&presented, Scope::AdminRead).await?;
+                None
+            }
+            Route::Clients(place) => {
+                let act = place.act(&head.method, &head.query)?;
+                gate.admin(&presented, act.scope()).await?;
+                let body = if act.has_body() { json(request, head).await? } else { Vec::new() };
+                let clients =
+                    Clients { ports, masters: &credentials.masters, profiles: &profiles, defaults: &config.defaults };
+                return Ok(clients.run(act, &body).await);
+            }
+            _ => Some(gate.principal(&presented).await?),
+        };
+        let kid = who.as_ref().and_then(|who| who.client.newest_signing_key());
+        let signer = kid.map(|kid| SigningKey::derived(credentials.masters.first(), kid));
+        let service = Service { ports, settings: &config.settings, memo: &memo, signer: signer.as_ref(), timing };
+        let asked = head.request(id);
+        match (route, &who) {
+            (Route::Receipts(key), _) => Ok(service.receipts(key).await),
+            (Route::Image, Some(who)) => Ok(service.image(who, &Query::parse(&head.query)?, &asked).await),
+            (Route::ByKey(key), Some(who)) => Ok(service.by_key(who, key, &Query::parse(&head.query)?, &asked).await),
+            (Route::Generations, Some(who)) => Ok(service.generations(who, &json(request, head).await?, &asked).await),
+            (Route::Quote, Some(who)) => Ok(service.quote(who, &json(request, head).await?).await),
+            (Route::Sign, Some(who)) => Ok(service.sign(who, &json(request, head).await?, &asked).await),
+            _ => Err(not_found()),
         }
     };
     answered.await.unwrap_or_else(|error: ApiError| Reply::refusal(&error))
 }
 
-async fn body(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
+async fn json(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
     let kind = head.header(CONTENT_TYPE).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         let message = "Send the request as JSON, with 'Content-Type: application/json'.";
         return Err(ApiError::new(415, "invalid_request_error", "unsupported_media_type", message));
     }
-    let read = glue::body(request, MAX_BODY).await;
+    read(request, MAX_BODY).await
+}
+
+async fn read(request: &Request, most: u32) -> Result<Vec<u8>, ApiError> {
+    let read = glue::body(request, most).await;
     let read = read.map_err(|_| ApiError::invalid("body", "invalid_json", "The body broke off. Send it again."))?;
-    read.dyn_into::<js_sys::Uint8Array>()
-        .map(|bytes| bytes.to_vec())
-        .map_err(|_| ApiError::new(413, "invalid_request_error", "request_too_large", "The body is larger than 1 MiB."))
+    read.dyn_into::<js_sys::Uint8Array>().map(|bytes| bytes.to_vec()).map_err(|_| {
+        let message = format!("The body is larger than {} KiB.", most >> 10);
+        ApiError::new(413, "invalid_request_error", "request_too_large", message)
+    })
 }
 
 /// What every reply has.
@@ -252,11 +303,12 @@ pub fn remembered(lines: &str) -> Option<String> {
     };
     let config = config::known().filter(|_| head.method == "GET")?;
     let now_ms = ports::now_ms();
-    let who = config.credentials.authenticate(&head.presented(now_ms)).ok()?;
+    let query = Query::parse(&head.query).ok()?;
+    let (memo, profiles, tokens) = (MEMO.with(Rc::clone), PROFILES.with(Rc::clone), TOKENS.with(Rc::clone));
+    let presented = head.presented(config.issuer.as_deref().unwrap_or(&head.origin), now_ms);
+    let who = authenticate::recall(&config.credentials, &profiles.borrow(), &tokens.borrow(), &presented, &query)?;
     let names = Names::draw();
     let id = RequestId::new(names.request);
-    let query = Query::parse(&head.query).ok()?;
-    let memo = MEMO.with(Rc::clone);
     let recalled = serve::recall(&memo.borrow(), &config.settings, target, &who, &query, &head.request(&id), now_ms)?;
     let Recalled { status, mut headers, bytes } = recalled;
     finish(&mut headers, &head, &id, Timing::default().header(0), &names);
@@ -265,11 +317,11 @@ pub fn remembered(lines: &str) -> Option<String> {
     Some(format!("{status}\n{}\n{}", bytes.unwrap_or_default(), respond::lines(&headers)))
 }
 
-fn allow(route: Route) -> String {
+fn allow(route: &Route) -> String {
     route.methods().join(", ")
 }
 
-fn preflight(route: Route) -> Reply<ReadableStream> {
+fn preflight(route: &Route) -> Reply<ReadableStream> {
     let mut reply = Reply { status: 204, headers: Headers::default(), body: ReplyBody::Empty };
     reply.headers.set("allow", allow(route));
     reply.headers.set("access-control-allow-methods", allow(route));
@@ -281,7 +333,7 @@ fn preflight(route: Route) -> Reply<ReadableStream> {
     reply
 }
 
-fn wrong_method(route: Route) -> Reply<ReadableStream> {
+fn wrong_method(route: &Route) -> Reply<ReadableStream> {
     let message = format!("This route takes {}.", allow(route));
     let mut reply = Reply::refusal(&ApiError::new(405, "invalid_request_error", "method_not_allowed", message));
     reply.headers.set("allow", allow(route));

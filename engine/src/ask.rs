@@ -1,6 +1,7 @@
 //! What an isolate asks the object of a key, and what it answers: the one protocol between them.
 
 use domain::ApiError;
+use domain::access::rate::Left;
 use domain::access::{ClientId, UnknownHold};
 use domain::job::{JobId, Want};
 use domain::money::{NanoUsd, Usage};
@@ -18,6 +19,10 @@ pub enum Ask {
     Make(Box<Order>),
     /// Every attempt at this picture.
     Receipts,
+    /// Keep what was asked for under this key, so that an address can name it by the key alone.
+    Keep(Box<Picture>),
+    /// What was kept.
+    Kept,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,9 @@ pub enum Answer {
     Receipts {
         pointer: Pointer,
         receipts: Vec<domain::job::Receipt>,
+    },
+    Kept {
+        picture: Option<Box<Picture>>,
     },
     Refused {
         error: ApiError,
@@ -87,6 +95,8 @@ pub struct Bill {
     pub provider_ms: Option<u64>,
     /// `None` where the provider did not say, which is not the same as nothing.
     pub cost: Option<NanoUsd>,
+    /// What the client's rate has left, where this request was counted.
+    pub left: Option<Left>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,19 +1,32 @@
-//! Who asks: an API key, or a URL that a client signed. Decided before anything else is said.
+//! Who asks: an API key, an access token, or a URL that a client signed. Decided before anything else is said.
+//!
+//! Two steps. What a request shows is checked by itself first, with nothing but this deployment's secrets: a forgery is refused
+//! here and costs nobody a question. Then the client's account says whether that client still is what it claims. An isolate
+//! remembers what the account said for a minute, which is how long a revocation takes everywhere.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use domain::ApiError;
-use domain::access::api_key::{Token, bearer};
-use domain::access::principal::Proof;
-use domain::access::{ApiKey, ClientId, Policy, Principal, Scope, SigningKey, signature};
+use domain::access::api_key::{KeyHash, PresentedKey, Token, bearer};
+use domain::access::issuer::Issuers;
+use domain::access::jwt::JwtError;
+use domain::access::principal::insufficient;
+use domain::access::{AccountName, Client, ClientId, Masters, Principal, Proof, Scope, jwt, signature};
 use domain::query::Query;
 
-/// The credentials that this deployment accepts. One client for now; its keys are secrets of the Worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::account::{AccountAnswer, AccountAsk};
+use crate::ports::EdgePorts;
+use crate::tokens::{self, Jose, Tokens, Trust, Verified};
+
+/// What this deployment checks credentials with.
+#[derive(Debug, Clone)]
 pub struct Credentials {
-    pub api_key: ApiKey,
-    /// Several, so that they can be rotated; the first one signs.
-    pub signing_keys: Vec<SigningKey>,
+    pub masters: Masters,
     pub admin_token: Token,
-    pub policy: Policy,
+    /// Identity providers whose tokens are taken.
+    pub issuers: Issuers,
 }
 
 /// The part of a request that proves who sent it.
@@ -23,39 +36,205 @@ pub struct Presented<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub query: &'a str,
-    pub now_s: u64,
+    /// The issuer of this deployment's own tokens.
+    pub issuer: &'a str,
+    pub now_ms: u64,
+}
+
+/// Credentials that are right in themselves.
+#[derive(Debug, Clone, PartialEq)]
+enum Claim<'a> {
+    Key(PresentedKey),
+    Signed {
+        client: ClientId,
+        kid: String,
+    },
+    /// Not checked yet: that takes the platform's cryptography, or what the isolate remembers.
+    Token(&'a str),
+}
+
+/// How long what an account said of a client is believed.
+pub const PROFILE_MS: u64 = 60_000;
+
+/// How long it is believed where the account is out of reach: pictures that exist must not vanish with it.
+const STALE_PROFILE_MS: u64 = 300_000;
+
+const CAPACITY: usize = 1_024;
+
+/// What the accounts said of clients. Plain data: nothing that belongs to a request may live longer than it.
+#[derive(Debug, Default)]
+pub struct Profiles(HashMap<ClientId, (Rc<Client>, u64)>);
+
+impl Profiles {
+    fn get(&self, id: &ClientId, now_ms: u64, life_ms: u64) -> Option<Rc<Client>> {
+        let (client, read_ms) = self.0.get(id)?;
+        (now_ms.checked_sub(*read_ms)? < life_ms).then(|| Rc::clone(client))
+    }
+
+    pub fn put(&mut self, client: Client, now_ms: u64) -> Rc<Client> {
+        if self.0.len() >= CAPACITY {
+            self.0.clear();
+        }
+        let client = Rc::new(client);
+        self.0.insert(client.id.clone(), (Rc::clone(&client), now_ms));
+        client
+    }
+}
+
+/// Lets callers in.
+pub struct Gate<'a, P> {
+    pub ports: &'a P,
+    pub credentials: &'a Credentials,
+    pub profiles: &'a RefCell<Profiles>,
+    pub tokens: &'a RefCell<Tokens>,
+}
+
+/// The caller, if this isolate can tell by itself.
+pub fn recall(
+    credentials: &Credentials,
+    profiles: &Profiles,
+    tokens: &Tokens,
+    presented: &Presented<'_>,
+    query: &Query,
+) -> Option<Principal> {
+    let now_ms = presented.now_ms;
+    let profile = |id: &ClientId| profiles.get(id, now_ms, PROFILE_MS);
+    match credentials.claim(presented, Some(query)).ok()? {
+        Claim::Key(key) => {
+            let client = profile(&key.client)?;
+            // The account wants to hear of this use.
+            let heard = client.key(&key.hash).is_some_and(|kept| !kept.is_use_due(now_ms));
+            if heard { admit(client, &Shown::Key(key.hash)).ok() } else { None }
+        }
+        Claim::Signed { client, kid } => admit(profile(&client)?, &Shown::Signed(kid)).ok(),
+        Claim::Token(token) => {
+            let verified = tokens.recall(presented.issuer, token, now_ms)?;
+            admit(profile(&verified.client)?, &Shown::Token(&verified.scopes)).ok()
+        }
+    }
+}
+
+impl<P: EdgePorts + Jose> Gate<'_, P> {
+    pub async fn principal(&self, presented: &Presented<'_>) -> Result<Principal, ApiError> {
+        match self.credentials.claim(presented, None)? {
+            Claim::Key(key) => {
+                let client = self.profile(&key.client, Some(&key.hash), presented.now_ms).await?;
+                admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
+            }
+            Claim::Signed { client, kid } => {
+                let client = self.profile(&client, None, presented.now_ms).await?;
+                admit(client.ok_or_else(signature::wrong)?, &Shown::Signed(kid))
+            }
+            Claim::Token(token) => {
+                let Verified { client, scopes, .. } = self.verified(token, presented).await?;
+                let client = self.profile(&client, None, presented.now_ms).await?;
+                admit(client.ok_or(JwtError::Client)?, &Shown::Token(&scopes))
+            }
+        }
+    }
+
+    /// Lets an operator in: by the admin token, which may everything, or as a client that has the scope.
+    pub async fn admin(&self, presented: &Presented<'_>, scope: Scope) -> Result<(), ApiError> {
+        let header = presented.authorization.ok_or_else(no_credentials)?;
+        let token = bearer(header).ok_or_else(wrong_key)?;
+        if self.credentials.admin_token.matches(token) {
+            return Ok(());
+        }
+        let who = self.principal(presented).await?;
+        if who.may(scope) { Ok(()) } else { Err(insufficient(scope)) }
+    }
+
+    /// The client that shows its id and one of its API keys, as at the token endpoint.
+    pub async fn by_secret(&self, id: &str, secret: &str, now_ms: u64) -> Result<Principal, ApiError> {
+        let key = PresentedKey::read(&self.credentials.masters, secret).filter(|key| key.client.as_str() == id);
+        let key = key.ok_or_else(wrong_key)?;
+        let client = self.profile(&key.client, Some(&key.hash), now_ms).await?;
+        admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
+    }
+
+    async fn verified(&self, token: &str, presented: &Presented<'_>) -> Result<Verified, ApiError> {
+        let Presented { issuer, now_ms, .. } = *presented;
+        if let Some(verified) = self.tokens.borrow().recall(issuer, token, now_ms) {
+            return Ok(verified);
+        }
+        let Credentials { masters, issuers, .. } = self.credentials;
+        tokens::verify(self.tokens, self.ports, Trust { masters, issuers, own_issuer: issuer }, token).await
+    }
+
+    /// What the client's account says, or said within the last minute. `None` is no such client.
+    async fn profile(&self, id: &ClientId, key: Option<&KeyHash>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
+        let known = self.profiles.borrow().get(id, now_ms, PROFILE_MS);
+        // A key whose use is due, or that came after the profile was read, is worth a question.
+        let heard =
+            |client: &Client| key.is_none_or(|key| client.key(key).is_some_and(|kept| !kept.is_use_due(now_ms)));
+        if let Some(client) = known.filter(|client| heard(client)) {
+            return Ok(Some(client));
+        }
+        let ask = AccountAsk::Profile { key: key.copied() };
+        match self.ports.account(&AccountName::Client(id.clone()), &ask).await {
+            Ok(AccountAnswer::Client { client }) => Ok(Some(self.profiles.borrow_mut().put(*client, now_ms))),
+            Ok(AccountAnswer::Refused { error }) if error.status == 404 => Ok(None),
+            _ => {
+                let stale = self.profiles.borrow().get(id, now_ms, STALE_PROFILE_MS);
+                stale.map(Some).ok_or_else(|| {
+                    ApiError::unavailable(
+                        "account_unavailable",
+                        "The service cannot reach this client's account. Try again.",
+                    )
+                })
+            }
+        }
+    }
+}
+
+/// What was shown, as it is held against the client's record.
+enum Shown<'a> {
+    Key(KeyHash),
+    Signed(String),
+    Token(&'a [Scope]),
+}
+
+fn admit(client: Rc<Client>, shown: &Shown<'_>) -> Result<Principal, ApiError> {
+    let (proof, scopes) = match shown {
+        Shown::Key(hash) => {
+            client.key(hash).ok_or_else(wrong_key)?;
+            (Proof::Bearer, client.scopes.clone())
+        }
+        Shown::Signed(kid) if client.signs_with(kid) => {
+            // A URL makes and shows pictures, whatever else its client may.
+            let images = |scope: &&Scope| matches!(scope, Scope::Generate | Scope::Read);
+            (Proof::SignedUrl, client.scopes.iter().filter(images).copied().collect())
+        }
+        Shown::Signed(_) => return Err(signature::wrong()),
+        Shown::Token(granted) => {
+            (Proof::Bearer, client.scopes.iter().filter(|scope| granted.contains(scope)).copied().collect())
+        }
+    };
+    Principal::new(client, proof, scopes)
 }
 
 impl Credentials {
-    pub fn authenticate(&self, presented: &Presented<'_>) -> Result<Principal, ApiError> {
+    /// `query` is the parsed one, where the caller has it.
+    fn claim<'p>(&self, presented: &Presented<'p>, query: Option<&Query>) -> Result<Claim<'p>, ApiError> {
         if let Some(header) = presented.authorization {
-            let key = bearer(header).filter(|key| self.api_key.matches(key));
-            return key.map(|_| self.principal(Proof::Bearer)).ok_or_else(wrong_key);
-        }
-        // A query that cannot be read has no signature; only who has one learns what is wrong with the rest.
-        match Query::parse(presented.query) {
-            Ok(query) if query.get("sig").is_some() => {
-                signature::verify(&self.signing_keys, presented.method, presented.path, &query, presented.now_s)?;
-                Ok(self.principal(Proof::SignedUrl))
+            let secret = bearer(header).ok_or_else(wrong_key)?;
+            if jwt::may_be(secret) {
+                return Ok(Claim::Token(secret));
             }
-            _ => Err(no_credentials()),
+            return PresentedKey::read(&self.masters, secret).map(Claim::Key).ok_or_else(wrong_key);
         }
-    }
-
-    /// The admin routes, whose token opens nothing else.
-    pub fn authenticate_admin(&self, authorization: Option<&str>) -> Result<(), ApiError> {
-        let header = authorization.ok_or_else(no_credentials)?;
-        let token = bearer(header).filter(|token| self.admin_token.matches(token));
-        token.map(|_| ()).ok_or_else(wrong_key)
-    }
-
-    fn principal(&self, proof: Proof) -> Principal {
-        Principal {
-            client: ClientId(self.api_key.id().to_owned()),
-            proof,
-            scopes: vec![Scope::Generate, Scope::Read],
-            policy: self.policy.clone(),
-        }
+        let parsed;
+        let query = if let Some(query) = query {
+            query
+        } else {
+            // A query that cannot be read has no signature; only who has one learns what is wrong with the rest.
+            parsed = Query::parse(presented.query).map_err(|_| no_credentials())?;
+            &parsed
+        };
+        query.get("sig").ok_or_else(no_credentials)?;
+        let Presented { method, path, now_ms, .. } = *presented;
+        let (client, kid) = signature::verify(&self.masters, method, path, query, now_ms / 1_000)?;
+        Ok(Claim::Signed { client, kid: kid.to_owned() })
     }
 }
 
@@ -64,7 +243,7 @@ fn no_credentials() -> ApiError {
         401,
         "invalid_request_error",
         "missing_credentials",
-        "This needs credentials: 'Authorization: Bearer <API key>', or a signed URL.",
+        "This needs credentials: 'Authorization: Bearer <API key or access token>', or a signed URL.",
     )
 }
 
@@ -78,58 +257,4 @@ fn wrong_key() -> ApiError {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::access::{Dedup, UnknownHold};
-
-    use super::*;
-
-    const NOW_S: u64 = 1_800_000_000;
-
-    fn credentials() -> Credentials {
-        Credentials {
-            api_key: ApiKey::parse(&format!("pcl_shop_{}", "k".repeat(43))).unwrap(),
-            signing_keys: vec![SigningKey::parse(&format!("a:{}", "s".repeat(43))).unwrap()],
-            admin_token: Token::parse(&"t".repeat(43)).unwrap(),
-            policy: Policy { namespace: "n".to_owned(), dedup: Dedup::On, unknown_hold: UnknownHold::Ms(1) },
-        }
-    }
-
-    #[track_caller]
-    fn check(authorization: Option<&str>, query: &str, expected: Result<Proof, (u16, &str)>) {
-        let presented = Presented { authorization, method: "GET", path: "/v1/image", query, now_s: NOW_S };
-        let got = credentials().authenticate(&presented);
-        match expected {
-            Ok(proof) => assert_eq!(got.unwrap().proof, proof),
-            Err((status, code)) => {
-                let error = got.unwrap_err();
-                assert_eq!((error.status, error.code.as_deref()), (status, Some(code)), "{authorization:?} {query}");
-            }
-        }
-    }
-
-    #[test]
-    fn table() {
-        let key = format!("Bearer pcl_shop_{}", "k".repeat(43));
-        let signed =
-            credentials().signing_keys[0].sign_query("/v1/image", &[("prompt".to_owned(), "x".to_owned())], NOW_S + 1);
-        check(Some(&key), "", Ok(Proof::Bearer));
-        check(Some(&key), "prompt=%ff&prompt", Ok(Proof::Bearer));
-        check(None, &signed, Ok(Proof::SignedUrl));
-        check(Some("Bearer wrong"), &signed, Err((401, "invalid_api_key")));
-        check(Some(&format!("Bearer {}", "t".repeat(43))), "", Err((401, "invalid_api_key")));
-        check(Some(""), "", Err((401, "invalid_api_key")));
-        check(None, "", Err((401, "missing_credentials")));
-        check(None, "prompt=x", Err((401, "missing_credentials")));
-        check(None, "prompt=x&prompt=x&sig=x", Err((401, "missing_credentials")));
-        check(None, "sig=x", Err((403, "invalid_signature")));
-        check(None, &signed.replace("prompt=x", "prompt=y"), Err((403, "invalid_signature")));
-    }
-
-    #[test]
-    fn the_admin_token_is_another_kind_of_key() {
-        let admin = |header: Option<&str>| credentials().authenticate_admin(header).map_err(|error| error.status);
-        assert_eq!(admin(Some(&format!("Bearer {}", "t".repeat(43)))), Ok(()));
-        assert_eq!(admin(Some(&format!("Bearer pcl_shop_{}", "k".repeat(43)))), Err(401));
-        assert_eq!(admin(None), Err(401));
-    }
-}
+mod tests;

@@ -7,14 +7,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use domain::ApiError;
+use domain::access::AccountName;
+use domain::access::rate::Left;
 use domain::error::Retry;
 use domain::job::{Job, JobId, Joined, Money, Plan, Pool, Slot, State, Want};
-use domain::money::{self, NanoUsd, Price, PriceTable, upper_bound};
-use domain::picture::frames::Frames;
-use domain::picture::options::{Choice as _, OutputFormat};
+use domain::money::NanoUsd;
+use domain::picture::options::Choice as _;
 use domain::picture::{Picture as Canonical, PictureKey, Take};
 use futures::future::{Either, join, select};
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ use crate::openai::failure::{Certainty, Wait};
 use crate::openai::reply::{self, Facts, Keep, Picture};
 use crate::openai::{Failure, request};
 use crate::ports::{Call, Change, ObjectPorts, Outcome, ProviderReply as _, Reserved, StoreError};
+use crate::prices;
 use crate::settings::{MAX_ATTEMPTS, MAX_BACKOFF_MS, OBJECT_GRACE_MS};
 
 /// The object of one key.
@@ -48,12 +49,12 @@ enum Progress<B> {
 /// Pictures that travel with an answer because no store keeps them.
 pub type Loosely<B> = Option<Rc<Vec<(Loose, B)>>>;
 
-/// Plain data, parsed once in an isolate's life.
-static PRICES: LazyLock<Option<PriceTable>> = LazyLock::new(|| PriceTable::built_in().ok());
-
 /// How long a picture that was paid for is tried to be stored, in waits that double.
 const STORE_ATTEMPTS: u32 = 6;
 const STORE_BACKOFF_MS: u64 = 200;
+
+/// How many refused clients in a row a request may have waited for before it is told to come back.
+const MAX_ROUNDS: u32 = 8;
 
 /// How long after a job's deadline the alarm looks whether a crash cut it off.
 const ALARM_GRACE_MS: u64 = 1_000;
@@ -84,6 +85,11 @@ impl<P: ObjectPorts> Generation<P> {
             Ask::Look => Ok((Answer::Pool { pointer: self.look() }, None)),
             Ask::Receipts => Ok((self.receipts(), None)),
             Ask::Make(order) => self.make(*order).await,
+            Ask::Keep(picture) => self.keep(*picture).map(|answer| (answer, None)),
+            Ask::Kept => {
+                let picture = self.pool.borrow().as_ref().and_then(|pool| pool.kept.clone().map(Box::new));
+                Ok((Answer::Kept { picture }, None))
+            }
         };
         answered.unwrap_or_else(|error| (Answer::Refused { error }, None))
     }
@@ -106,11 +112,35 @@ impl<P: ObjectPorts> Generation<P> {
         Answer::Receipts { pointer, receipts }
     }
 
+    /// Keeps what was asked for, once: under one key it is always the same.
+    fn keep(&self, picture: Canonical) -> Result<Answer, ApiError> {
+        let mut pool = self.pool.borrow_mut();
+        let pool = pool.as_mut().ok_or_else(|| out_of_reach(&StoreError("not loaded".to_owned())))?;
+        if PictureKey::of(&picture) == self.key && pool.kept.is_none() {
+            pool.meta.namespace.clone_from(&picture.namespace);
+            let changes = [Change::Meta { key: &self.key, meta: &pool.meta }, Change::Kept(&picture)];
+            self.ports.save(&changes).map_err(|error| out_of_reach(&error))?;
+            pool.kept = Some(picture);
+        }
+        Ok(Answer::Kept { picture: pool.kept.clone().map(Box::new) })
+    }
+
     async fn make(self: &Rc<Self>, order: Order) -> Result<(Answer, Loosely<P::Paper>), ApiError> {
-        let (plan, mine) = self.claim(&order)?;
+        for _ in 0..MAX_ROUNDS {
+            if let Some(answer) = self.round(&order).await? {
+                return Ok(answer);
+            }
+        }
+        Err(out_of_sight())
+    }
+
+    /// One plan, and what became of it. `None` where another client's job was waited for, and that client may not pay for it: this
+    /// one may, so it is planned anew.
+    async fn round(self: &Rc<Self>, order: &Order) -> Result<Option<(Answer, Loosely<P::Paper>)>, ApiError> {
+        let (plan, mine) = self.claim(order)?;
         let Plan { slots, loose, .. } = plan;
         // Taken up before the first await: a job that ends in between is no longer listed, and its outcome would be missed.
-        let waited = self.join(&slots, &order, mine.as_ref());
+        let waited = self.join(&slots, order, mine.as_ref());
         let mut loosely = None;
         for (id, receiver) in waited {
             loosely = self.wait(&id, receiver).await?.or(loosely);
@@ -119,7 +149,7 @@ impl<P: ObjectPorts> Generation<P> {
         if loose.is_some() {
             let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref())) };
             let listed = pictures.iter().map(|(loose, _)| loose.clone()).collect();
-            return Ok((Answer::Loose { pictures: listed, bill: self.bill(mine.as_ref()) }, Some(pictures)));
+            return Ok(Some((Answer::Loose { pictures: listed, bill: self.bill(mine.as_ref()) }, Some(pictures))));
         }
         let mut places = Vec::with_capacity(slots.len());
         for slot in slots {
@@ -129,13 +159,23 @@ impl<P: ObjectPorts> Generation<P> {
                 Slot::Make(take) => (*take, How::Made, mine.as_ref()),
             };
             let there = self.pool.borrow().as_ref().is_some_and(|pool| pool.takes.contains_key(&take));
+            if !there && self.refused_another(job, order) {
+                // What this request had made itself is there the next time; its bill is told now or never.
+                return if mine.is_some() { Err(out_of_sight()) } else { Ok(None) };
+            }
             if !there {
                 return Err(self.failure(job));
             }
             places.push(Place { take, how });
         }
         let pointer = self.look().unwrap_or_default();
-        Ok((Answer::Made(Made { pointer, places, bill: self.bill(mine.as_ref()) }), None))
+        Ok(Some((Answer::Made(Made { pointer, places, bill: self.bill(mine.as_ref()) }), None)))
+    }
+
+    fn refused_another(&self, job: Option<&JobId>, order: &Order) -> bool {
+        let pool = self.pool.borrow();
+        let job = job.and_then(|id| pool.as_ref()?.job(id));
+        job.is_some_and(|job| job.refused && job.client != order.client)
     }
 
     /// Plans, and claims what has to be made: one step, without an await, so that no other request can come between.
@@ -166,7 +206,7 @@ impl<P: ObjectPorts> Generation<P> {
 
     fn new_job(&self, order: &Order, takes: Vec<u32>, count: usize, seq: u64, now_ms: u64) -> Result<Job, ApiError> {
         let picture = &order.picture;
-        let reserve = reserve(picture, u32::try_from(count).unwrap_or(u32::MAX))?;
+        let reserve = prices::most(picture, u32::try_from(count).unwrap_or(u32::MAX))?;
         Ok(Job {
             id: JobId::new(self.ports.bytes()),
             seq,
@@ -189,6 +229,8 @@ impl<P: ObjectPorts> Generation<P> {
             ended_ms: None,
             deadline_ms: now_ms.saturating_add(order.timeout_ms),
             failure: None,
+            refused: false,
+            left: None,
         })
     }
 
@@ -257,6 +299,7 @@ impl<P: ObjectPorts> Generation<P> {
             usage: job.and_then(|job| job.usage.clone()),
             provider_ms: job.and_then(|job| job.ended_ms?.checked_sub(job.dispatched_ms?)),
             cost: job.and_then(|job| job.cost),
+            left: job.and_then(|job| job.left),
         }
     }
 
@@ -304,6 +347,7 @@ impl<P: ObjectPorts> Generation<P> {
     async fn attempts(self: &Rc<Self>, claim: &Job, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
         let mut waited_ms = 0;
         let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
+        let mut left = None;
         let mut reserved = false;
         loop {
             // The alarm comes after the deadline, also to an object that a crash has emptied. It is written before money is set aside and
@@ -311,9 +355,13 @@ impl<P: ObjectPorts> Generation<P> {
             let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
             let dispatch = async {
                 if !std::mem::replace(&mut reserved, true) {
-                    self.reserved(claim).await?;
+                    left = self.reserved(claim).await?;
                 }
-                Ok(self.change(id, Job::dispatch) && self.ports.durable().await.is_ok())
+                let dispatched = self.change(id, |job, now_ms| {
+                    job.left = left;
+                    job.dispatch(now_ms)
+                });
+                Ok(dispatched && self.ports.durable().await.is_ok())
             };
             let why = match join(alarm, dispatch).await {
                 (Ok(()), Ok(true)) => None,
@@ -323,10 +371,13 @@ impl<P: ObjectPorts> Generation<P> {
                     return None;
                 }
                 (_, Err(why)) => Some(why),
-                (Err(error), _) => Some(out_of_reach(&error)),
+                (Err(error), _) => Some(Unreserved::OutOfReach(out_of_reach(&error))),
             };
             if let Some(why) = why {
-                self.end(id, |job, now_ms| job.fail(now_ms, why.clone()));
+                self.end(id, |job, now_ms| match why {
+                    Unreserved::Refused(why) => job.refuse(now_ms, why),
+                    Unreserved::OutOfReach(why) => job.fail(now_ms, why),
+                });
                 return None;
             }
             // The account or the store took all of the time: a call that is cut off at once may be billed all the same.
@@ -357,17 +408,20 @@ impl<P: ObjectPorts> Generation<P> {
         }
     }
 
-    async fn reserved(&self, claim: &Job) -> Result<(), ApiError> {
-        match self.ports.reserve(&claim.client, &claim.id, claim.reserve).await {
-            Ok(Reserved::Granted) => Ok(()),
-            Ok(Reserved::Refused) => Err(ApiError::new(
-                402,
-                "insufficient_quota",
-                "budget_exceeded",
-                "The budget of this client does not cover the picture. Nothing was bought.",
-            )),
-            Err(error) => Err(out_of_reach(&error)),
-        }
+    /// Sets the money aside in both accounts at once. What one of them granted is given back with the end of the job where the
+    /// other one refused.
+    async fn reserved(&self, claim: &Job) -> Result<Option<Left>, Unreserved> {
+        let [client, deployment] = accounts(claim);
+        let of = |account| async move {
+            match self.ports.reserve(account, &claim.id, claim.reserve).await {
+                Ok(Reserved::Granted { left }) => Ok(left),
+                Ok(Reserved::Refused(why)) => Err(Unreserved::Refused(*why)),
+                Err(error) => Err(Unreserved::OutOfReach(out_of_reach(&error))),
+            }
+        };
+        let (client, deployment) = join(of(&client), of(&deployment)).await;
+        let left = client?;
+        deployment.map(|_| left)
     }
 
     /// One call of the provider. On failure, also the number of the attempt.
@@ -465,7 +519,7 @@ impl<P: ObjectPorts> Generation<P> {
         let job = pool.jobs.iter_mut().find(|job| job.id == *id)?;
         let lost = broke.and_then(|broke| self.split(job, kept.len(), seq, now_ms, broke));
         let usage = facts.usage();
-        let cost = usage.as_ref().zip(price(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
+        let cost = usage.as_ref().zip(prices::of(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
         job.store(now_ms, usage, cost).ok()?;
         // Fewer pictures than asked for: the job filled the first of its places, and the bill is theirs.
         job.takes.truncate(kept.len());
@@ -571,9 +625,9 @@ impl<P: ObjectPorts> Generation<P> {
             (State::Failed, _) => Outcome::Release,
             _ => Outcome::Keep,
         };
-        if self.ports.close(&job.client, &job.id, outcome).await.is_err() {
-            return false;
-        }
+        let [client, deployment] = accounts(job);
+        let of = |account| self.ports.close(account, &job.id, outcome);
+        let (Ok(()), Ok(())) = join(of(&client), of(&deployment)).await else { return false };
         self.change(&job.id, |job, _| {
             job.money = Money::Done;
             if job.state == State::Stored { job.settle() } else { Ok(()) }
@@ -645,35 +699,20 @@ impl<P: ObjectPorts> Keep<P::Paper> for Keeper<'_, P> {
     }
 }
 
+/// The money of a job was not set aside.
+enum Unreserved {
+    /// Its own client may not, or the service as a whole.
+    Refused(ApiError),
+    OutOfReach(ApiError),
+}
+
+/// Where the money of a job is counted.
+fn accounts(job: &Job) -> [AccountName; 2] {
+    [AccountName::Client(job.client.clone()), AccountName::Deployment]
+}
+
 fn has_chores(job: &Job) -> bool {
     job.money == Money::Pending
-}
-
-fn price(model: &str) -> Option<&'static Price> {
-    PRICES.as_ref()?.price(model).ok()
-}
-
-/// What is set aside before the call: an upper bound of what it can cost. Where there is none, nothing is bought.
-fn reserve(picture: &Canonical, n: u32) -> Result<NanoUsd, ApiError> {
-    let ask = money::Ask {
-        quality: Some(picture.quality.as_str()),
-        size: picture.size.pixels(),
-        prompt_bytes: picture.prompt.as_str().len() as u64,
-        n,
-        frames: picture.frames.map_or(1, |Frames { count, .. }| u32::from(count)),
-        partial_images: 0,
-        input_images: 0,
-    };
-    // An svg is written by a text model, which is billed apart and has no price here.
-    let priced = picture.output_format != OutputFormat::Svg;
-    let bound = price(&picture.model).filter(|_| priced).and_then(|price| upper_bound(price, &ask).ok());
-    bound.ok_or_else(|| {
-        ApiError::invalid(
-            "model",
-            "price_missing",
-            format!("There is no price for this picture by '{}', so it is not bought.", picture.model),
-        )
-    })
 }
 
 /// How long to wait before the next attempt; `None` where there is none.

@@ -6,12 +6,16 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use domain::access::ClientId;
+use domain::ApiError;
+use domain::access::AccountName;
+use domain::access::rate::Left;
 use domain::delivery::ByteRange;
 use domain::job::{Job, JobId, Pool};
 use domain::money::NanoUsd;
-use domain::picture::{Digest, Format, PictureKey, Pointer, Take};
+pub use domain::money::Outcome;
+use domain::picture::{Digest, Format, Picture, PictureKey, Pointer, Take};
 
+use crate::account::{AccountAnswer, AccountAsk};
 use crate::ask::{Answer, Ask};
 
 /// A store did not do what it was asked. The text is the platform's, for the log; it holds no secret and no prompt.
@@ -37,6 +41,9 @@ pub trait EdgePorts: Clock + Random {
 
     /// Asks the object of the key. The bodies are pictures that are not kept.
     async fn ask(&self, key: &PictureKey, ask: &Ask) -> Result<(Answer, Vec<Self::Body>), ObjectError>;
+
+    /// Asks an account.
+    async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError>;
 }
 
 /// A blob that was opened, and what the store says of it.
@@ -89,10 +96,10 @@ pub trait ObjectPorts: Clock + Random + 'static {
     async fn call(&self, call: &Call<'_>) -> Result<Self::Reply, SendError>;
 
     /// Sets `amount` aside for the job. Doing it twice is doing it once.
-    async fn reserve(&self, client: &ClientId, job: &JobId, amount: NanoUsd) -> Result<Reserved, StoreError>;
+    async fn reserve(&self, account: &AccountName, job: &JobId, amount: NanoUsd) -> Result<Reserved, StoreError>;
 
     /// Ends the reserve of a job; see [`Outcome`]. Doing it twice is doing it once.
-    async fn close(&self, client: &ClientId, job: &JobId, outcome: Outcome) -> Result<(), StoreError>;
+    async fn close(&self, account: &AccountName, job: &JobId, outcome: Outcome) -> Result<(), StoreError>;
 }
 
 /// One change of the durable state of an object.
@@ -107,24 +114,16 @@ pub enum Change<'a> {
     /// The job with this `seq` is no longer kept.
     Forget(u64),
     Take(&'a Take),
+    /// What was asked for under this key.
+    Kept(&'a Picture),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
-    Granted,
-    /// The client's budget does not cover it.
-    Refused,
-}
-
-/// How the money of a job ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Billed, and this is the sum.
-    Settle(NanoUsd),
-    /// May have been billed, or was and the sum is not known: the reserve stands.
-    Keep,
-    /// Certainly not billed.
-    Release,
+    /// With what is left of the account's rate, where it has one.
+    Granted { left: Option<Left> },
+    /// The account does not allow it, and this says why.
+    Refused(Box<ApiError>),
 }
 
 /// A call of the provider.

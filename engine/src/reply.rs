@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::ApiError;
+use domain::access::rate::Left;
 use domain::delivery::NO_STORE;
 use domain::error::Retry;
 use domain::picture::{Digest, Format};
@@ -51,6 +52,22 @@ impl Headers {
         self.0.push((name, value.into()));
     }
 
+    pub fn replace(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.0.retain(|(seen, _)| *seen != name);
+        self.set(name, value);
+    }
+
+    /// What is left of the requests per minute: the fields of the IETF's draft `ratelimit-headers`, and those that OpenAI's clients
+    /// read.
+    pub fn rate(&mut self, left: Left) {
+        let reset_s = left.reset_ms.div_ceil(1_000);
+        self.set("ratelimit-policy", format!("\"requests\";q={};w=60", left.limit));
+        self.set("ratelimit", format!("\"requests\";r={};t={reset_s}", left.remaining));
+        self.set("x-ratelimit-limit-requests", left.limit.to_string());
+        self.set("x-ratelimit-remaining-requests", left.remaining.to_string());
+        self.set("x-ratelimit-reset-requests", format!("{reset_s}s"));
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_ref()))
     }
@@ -74,11 +91,22 @@ impl<B> Reply<B> {
         if let Some(seconds) = error.retry_after_s() {
             reply.headers.set("retry-after", seconds.to_string());
         }
+        if let Some(ms) = error.retry_after_ms.filter(|_| error.retry == Retry::Later) {
+            reply.headers.set("retry-after-ms", ms.to_string());
+        }
+        if let Some(left) = &error.rate {
+            reply.headers.rate(**left);
+        }
         if error.retry == Retry::Never {
             reply.headers.set("x-should-retry", "false");
         }
         if error.status == 401 {
-            reply.headers.set("www-authenticate", "Bearer realm=\"pincel\"");
+            // RFC 6750 §3.1: the error is named where a token was shown.
+            let challenge = match error.code.as_deref() {
+                Some("invalid_token") => "Bearer realm=\"pincel\", error=\"invalid_token\"",
+                _ => "Bearer realm=\"pincel\"",
+            };
+            reply.headers.set("www-authenticate", challenge);
         }
         reply
     }

@@ -1,41 +1,89 @@
-//! API keys `pcl_<id>_<secret>`.
+//! API keys `pcl_<client>_<secret>`.
 //!
-//! The id names the client and may be logged; the secret may not. Only digests are compared, in constant time, so
-//! that the time of a refusal says nothing about how much of a guess was right.
+//! The client's id may be logged; the secret may not. A secret is 24 random bytes and a check of 8 bytes that only the
+//! master secret can make, both base64url. So a key that was never made here is refused by whoever reads it, without asking
+//! the client's account; and what the account keeps is a hash under the master, which opens nothing. Both are compared in
+//! constant time: the time of a refusal says nothing about how much of a guess was right.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// A key that this deployment accepts. Holds the digest, never the secret.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    id: String,
-    digest: [u8; 32],
+use super::ClientId;
+use super::secret::{Master, Masters};
+use crate::hex;
+
+const CHECK_LABEL: &str = "pincel/api-key-tag/1";
+const HASH_LABEL: &str = "pincel/api-key/1";
+
+/// Of a secret: 24 random bytes, and the check.
+const RANDOM_CHARS: usize = 32;
+const CHECK_BYTES: usize = 8;
+const SECRET_CHARS: usize = 43;
+
+/// A key that was made here: whose it claims to be, and the hash to look it up by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedKey {
+    pub client: ClientId,
+    pub hash: KeyHash,
 }
 
-impl ApiKey {
-    /// Reads a key from the configuration.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret) = text.strip_prefix("pcl_")?.split_once('_')?;
-        let id_ok = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let secret_ok = (32..=128).contains(&secret.len())
-            && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        (id_ok && secret_ok).then(|| Self { id: id.to_owned(), digest: digest(text) })
-    }
+/// HMAC-SHA256 of a whole key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash([u8; 32]);
 
-    pub fn id(&self) -> &str {
-        &self.id
-    }
+/// A new key: the text that is shown once.
+pub fn mint(masters: &Masters, client: &ClientId, random: [u8; 24]) -> String {
+    let random = URL_SAFE_NO_PAD.encode(random);
+    let check = check(masters.first(), client, &random);
+    format!("pcl_{}_{random}{check}", client.as_str())
+}
 
-    /// Is `presented` this key?
-    pub fn matches(&self, presented: &str) -> bool {
-        secrets_equal(&self.digest, presented)
+impl PresentedKey {
+    /// Reads a key from outside; `None` for everything that was not made here.
+    pub fn read(masters: &Masters, text: &str) -> Option<Self> {
+        let (client, secret) = text.strip_prefix("pcl_")?.split_once('_')?;
+        let client = ClientId::parse(client)?;
+        let plain = secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !plain || secret.len() != SECRET_CHARS {
+            return None;
+        }
+        let (random, given) = secret.split_at_checked(RANDOM_CHARS)?;
+        let is_its = |master: &&Master| bool::from(check(master, &client, random).as_bytes().ct_eq(given.as_bytes()));
+        let master = masters.iter().find(is_its)?;
+        Some(Self { hash: KeyHash(master.derive(HASH_LABEL, &[text])), client })
     }
 }
 
-impl std::fmt::Debug for ApiKey {
+fn check(master: &Master, client: &ClientId, random: &str) -> String {
+    let derived = master.derive(CHECK_LABEL, &[client.as_str(), random]);
+    URL_SAFE_NO_PAD.encode(derived.first_chunk::<CHECK_BYTES>().copied().unwrap_or_default())
+}
+
+impl KeyHash {
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::fmt::Debug for KeyHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ApiKey({})", self.id)
+        f.write_str("KeyHash")
+    }
+}
+
+impl Serialize for KeyHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        hex::encode(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        hex::decode_32(&text).map(Self).ok_or_else(|| serde::de::Error::custom("a hash is 64 hexadecimal digits"))
     }
 }
 
@@ -50,7 +98,7 @@ impl Token {
     }
 
     pub fn matches(&self, presented: &str) -> bool {
-        secrets_equal(&self.0, presented)
+        self.0.ct_eq(&digest(presented)).into()
     }
 }
 
@@ -70,30 +118,60 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-fn secrets_equal(known: &[u8; 32], presented: &str) -> bool {
-    known.ct_eq(&digest(presented)).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn masters(text: &str) -> Masters {
+        Masters::parse(text).unwrap()
+    }
+
     #[test]
-    fn keys() {
-        let secret = "s".repeat(43);
-        let text = format!("pcl_shop1_{secret}");
-        let key = ApiKey::parse(&text).unwrap();
-        assert_eq!(key.id(), "shop1");
-        assert!(key.matches(&text));
-        for wrong in ["", "pcl_shop1_", &text[..text.len() - 1], &format!("{text}x"), &text.to_uppercase()] {
-            assert!(!key.matches(wrong), "{wrong}");
+    fn a_key_is_read_by_who_made_it() {
+        let (old, new) = ("o".repeat(32), "n".repeat(32));
+        let client = ClientId::parse("shop1").unwrap();
+        let key = mint(&masters(&old), &client, [7; 24]);
+        assert_eq!(key, mint(&masters(&old), &client, [7; 24]));
+        assert_eq!(key.len(), "pcl_shop1_".len() + SECRET_CHARS);
+        let read = PresentedKey::read(&masters(&old), &key).unwrap();
+        assert_eq!(read.client, client);
+        // A new master beside the old one, and what the account keeps is still found.
+        assert_eq!(PresentedKey::read(&masters(&format!("{new},{old}")), &key), Some(read.clone()));
+        assert_eq!(PresentedKey::read(&masters(&new), &key), None);
+        let other = PresentedKey::read(&masters(&old), &mint(&masters(&old), &client, [8; 24])).unwrap();
+        assert!(read.hash.equals(&read.hash) && !read.hash.equals(&other.hash));
+        let stored: KeyHash = serde_json::from_str(&serde_json::to_string(&read.hash).unwrap()).unwrap();
+        assert_eq!(stored, read.hash);
+        assert!(!format!("{read:?}").contains(&hex::encode(&read.hash.0)[..8]));
+    }
+
+    #[test]
+    fn what_was_not_made_here_is_refused() {
+        let masters = masters(&"m".repeat(32));
+        let key = mint(&masters, &ClientId::parse("shop").unwrap(), [7; 24]);
+        let secret = key.strip_prefix("pcl_shop_").unwrap();
+        let mut wrong = vec![
+            String::new(),
+            "pcl_".to_owned(),
+            "pcl_shop_".to_owned(),
+            format!("pcl__{secret}"),
+            format!("pcl_shop2_{secret}"),
+            format!("pcl_shöp_{secret}"),
+            format!("{key}A"),
+            key[..key.len() - 1].to_owned(),
+            key.to_uppercase(),
+            format!("pcl_shop_{}", "A".repeat(SECRET_CHARS)),
+            format!("pcl_shop_{}", "A".repeat(10_000)),
+            key.replace("pcl_", "sk-"),
+        ];
+        // Any one character of the secret, changed.
+        for at in "pcl_shop_".len()..key.len() {
+            let other = if key.as_bytes()[at] == b'A' { "B" } else { "A" };
+            wrong.push(format!("{}{other}{}", &key[..at], &key[at + 1..]));
         }
-        for malformed in
-            ["", "pcl_", "pcl_a_short", "sk-x", "pcl_é_", &format!("pcl__{secret}"), &format!("pcl_a b_{secret}")]
-        {
-            assert!(ApiKey::parse(malformed).is_none(), "{malformed}");
+        for wrong in wrong {
+            assert_eq!(PresentedKey::read(&masters, &wrong), None, "{wrong}");
         }
-        assert!(!format!("{key:?}").contains(&secret));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
+use crate::access::rate::Left;
 use crate::access::{ClientId, UnknownHold};
 use crate::hex;
 use crate::job::State;
@@ -51,6 +52,12 @@ pub struct Job {
     pub deadline_ms: u64,
     /// What whoever waits is told of a job that failed or whose outcome is unknown.
     pub failure: Option<ApiError>,
+    /// It failed because its own client may not pay for it, which says nothing about another client.
+    #[serde(default)]
+    pub refused: bool,
+    /// What the client's rate had left when the money was set aside. Told once, and not kept.
+    #[serde(skip)]
+    pub left: Option<Left>,
 }
 
 /// Requests that waited for this job and paid nothing.
@@ -126,6 +133,12 @@ impl Job {
         self.failure = Some(why);
         self.end(now_ms);
         Ok(())
+    }
+
+    /// The money was not set aside.
+    pub fn refuse(&mut self, now_ms: u64, why: ApiError) -> Result<(), IllegalTransition> {
+        self.refused = true;
+        self.fail(now_ms, why)
     }
 
     pub fn lose(&mut self, now_ms: u64, why: ApiError) -> Result<(), IllegalTransition> {

@@ -11,7 +11,7 @@ use crate::ApiError;
 use crate::job::attempt::Held;
 use crate::job::{Job, JobId, Money, Receipt, State};
 use crate::picture::take::MAX_TAKES;
-use crate::picture::{Pointer, Take};
+use crate::picture::{Picture, Pointer, Take};
 use crate::trace::RequestId;
 
 const FAILURES_KEPT: usize = 100;
@@ -22,6 +22,8 @@ pub struct Pool {
     pub takes: BTreeMap<u32, Take>,
     /// In the order in which they were claimed.
     pub jobs: Vec<Job>,
+    /// What was asked for, where an address names it by the key alone.
+    pub kept: Option<Picture>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

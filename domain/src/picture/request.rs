@@ -92,9 +92,14 @@ const INTEGERS: &[&str] = &["output_compression", "frame_count", "frame_duration
 impl Asked {
     /// Reads the body of `POST /v1/images/generations`.
     pub fn from_json(body: &[u8], defaults: &Defaults<'_>) -> Result<Self, ApiError> {
+        Self::read(&Self::fields(body)?, None, defaults)
+    }
+
+    /// The fields of a body, for whoever takes fields of its own out of it before [`Self::read`] sees the rest.
+    pub fn fields(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
         let text = std::str::from_utf8(body).map_err(|_| not_json("The body is not UTF-8."))?;
         match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Self::read(&fields, None, defaults),
+            Ok(Value::Object(fields)) => Ok(fields),
             Ok(_) => Err(not_json("The body is JSON, but no object.")),
             Err(error) => {
                 Err(not_json(&format!("The body is not JSON: line {}, column {}.", error.line(), error.column())))
@@ -121,7 +126,8 @@ impl Asked {
         Self::read(&fields, take, defaults)
     }
 
-    fn read(fields: &Map<String, Value>, take: Option<u32>, defaults: &Defaults<'_>) -> Result<Self, ApiError> {
+    /// Reads the fields of a request, and nothing that is not one.
+    pub fn read(fields: &Map<String, Value>, take: Option<u32>, defaults: &Defaults<'_>) -> Result<Self, ApiError> {
         if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
             return Err(unknown(name));
         }
@@ -168,6 +174,57 @@ impl Asked {
             safety_identifier: fields.text("safety_identifier")?.map(str::to_owned),
         };
         Ok(Self { picture, n, take, response_format, end_user })
+    }
+}
+
+impl Picture {
+    /// The query of `GET /v1/image` that asks for this picture: the model always, so that it stays the same picture when a
+    /// deployment changes its default, and what is not the API's default. `None` where a query cannot say it.
+    pub fn to_query(&self) -> Option<Vec<(String, String)>> {
+        let Self {
+            namespace: _,
+            operation: Operation::Generate,
+            model,
+            prompt,
+            size,
+            quality,
+            background,
+            moderation,
+            output_format,
+            output_compression,
+            complexity,
+            input_fidelity: None,
+            frames,
+            svg: None,
+            images: _,
+            mask: None,
+            markup: None,
+        } = self
+        else {
+            return None;
+        };
+        let mut pairs = vec![("prompt", prompt.as_str().to_owned()), ("model", model.clone())];
+        let mut say = |name: &'static str, value: String, default: &str| {
+            if value != default {
+                pairs.push((name, value));
+            }
+        };
+        say("size", size.to_string(), "auto");
+        say("quality", quality.as_str().to_owned(), "auto");
+        say("background", background.as_str().to_owned(), "auto");
+        say("moderation", moderation.as_str().to_owned(), "auto");
+        say("output_format", output_format.as_str().to_owned(), "png");
+        if let Some(compression) = output_compression {
+            say("output_compression", compression.to_string(), "100");
+        }
+        if let Some(complexity) = complexity {
+            say("complexity", complexity.as_str().to_owned(), "high");
+        }
+        if let Some(Frames { count, duration_ms }) = frames {
+            say("frame_count", count.to_string(), &Frames::DEFAULT_COUNT.to_string());
+            say("frame_duration_ms", duration_ms.to_string(), &Frames::DEFAULT_DURATION_MS.to_string());
+        }
+        Some(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
 

@@ -5,8 +5,7 @@ use super::*;
 fn good() -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("OPENAI_API_KEY", "sk-test".to_owned()),
-        ("PINCEL_API_KEY", format!("pcl_shop_{}", "k".repeat(43))),
-        ("PINCEL_SIGNING_KEYS", format!("new:{},old:{}", "n".repeat(43), "o".repeat(43))),
+        ("PINCEL_SECRET", format!("{},{}", "n".repeat(43), "o".repeat(43))),
         ("PINCEL_ADMIN_TOKEN", "t".repeat(43)),
     ])
 }
@@ -16,11 +15,11 @@ fn read(vars: &BTreeMap<&'static str, String>) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn four_secrets_are_enough() {
+fn three_secrets_are_enough() {
     let config = read(&good()).unwrap();
     assert_eq!(config.provider.base_url, "https://api.openai.com/v1");
-    assert_eq!(config.credentials.policy.unknown_hold, UnknownHold::Ms(600_000));
-    assert_eq!(config.credentials.signing_keys.len(), 2);
+    assert_eq!(config.defaults.unknown_hold, UnknownHold::Ms(600_000));
+    assert_eq!(config.credentials.masters.iter().count(), 2);
     assert_eq!(config.settings.lifetimes, Lifetimes { browser_s: 300, edge_s: 2_592_000 });
 }
 
@@ -45,7 +44,7 @@ fn the_committed_settings_are_read() {
 
 #[test]
 fn what_cannot_be_read_is_named_and_its_value_is_not_shown() {
-    for name in ["OPENAI_API_KEY", "PINCEL_API_KEY", "PINCEL_SIGNING_KEYS", "PINCEL_ADMIN_TOKEN"] {
+    for name in ["OPENAI_API_KEY", "PINCEL_SECRET", "PINCEL_ADMIN_TOKEN"] {
         let mut vars = good();
         vars.remove(name);
         assert!(read(&vars).unwrap_err().to_string().contains(name), "{name}");
@@ -54,9 +53,11 @@ fn what_cannot_be_read_is_named_and_its_value_is_not_shown() {
         ("OPENAI_API_KEY", ""),
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("OPENAI_BASE_URL", "https://user@host/v1"),
-        ("PINCEL_API_KEY", "hunter2"),
-        ("PINCEL_SIGNING_KEYS", ""),
-        ("PINCEL_SIGNING_KEYS", "kid:short-secret"),
+        ("PINCEL_SECRET", "hunter2"),
+        ("PINCEL_SECRET", ""),
+        ("PINCEL_ISSUERS", "hunter2"),
+        ("PINCEL_ISSUERS", "[{}]"),
+        ("ISSUER", "login"),
         ("PINCEL_ADMIN_TOKEN", "hunter2"),
         ("DEFAULT_MODEL", "dall-e-3"),
         ("NAMESPACE", ""),

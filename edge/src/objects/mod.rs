@@ -1,5 +1,7 @@
 //! The Durable Objects: thin wrappers, each with its state in `SQLite`.
 
+mod account;
+mod documents;
 mod generation;
 mod store;
 

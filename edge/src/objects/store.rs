@@ -44,6 +44,7 @@ struct Count {
 const REST: i64 = 0;
 const JOB: i64 = 1;
 const TAKE: i64 = 2;
+const KEPT: i64 = 3;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS record (
     kind INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID";
@@ -67,6 +68,7 @@ impl JobStore {
             match i64::from(row.kind) {
                 REST => pool.meta = read::<Rest<Meta>>(&row)?.meta,
                 JOB => pool.jobs.push(read(&row)?),
+                KEPT => pool.kept = Some(read(&row)?),
                 _ => {
                     let take: domain::picture::Take = read(&row)?;
                     pool.takes.insert(take.take, take);
@@ -87,6 +89,7 @@ impl JobStore {
                 Change::Meta { key, meta } => self.put(REST, 0, &Rest { key: key.to_string(), meta })?,
                 Change::Job(job) => self.put(JOB, job.seq, job)?,
                 Change::Take(take) => self.put(TAKE, u64::from(take.take), take)?,
+                Change::Kept(picture) => self.put(KEPT, 0, picture)?,
                 Change::Forget(seq) => {
                     self.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![JOB.into(), id(*seq)])?;
                 }

@@ -1,8 +1,10 @@
 //! What an isolate stands on while it serves one request.
 
 use domain::ApiError;
+use domain::access::AccountName;
 use domain::delivery::ByteRange;
 use domain::picture::{Digest, PictureKey, Pointer};
+use engine::account::{AccountAnswer, AccountAsk};
 use engine::ask::{Answer, Ask};
 use engine::ports::{EdgePorts, ObjectError, Opened, StoreError};
 use worker::js_sys::Array;
@@ -10,7 +12,7 @@ use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::ReadableStream;
 use worker::{Env, Headers, Method, Request, RequestInit};
 
-use super::{GENERATION, blobs, cache, clock, pointers};
+use super::{GENERATION, accounts, blobs, cache, clock, pointers};
 use crate::glue;
 use crate::objects::ANSWER_HEADER;
 
@@ -44,14 +46,20 @@ impl EdgePorts for Isolate {
     }
 
     async fn ask(&self, key: &PictureKey, ask: &Ask) -> Result<(Answer, Vec<ReadableStream>), ObjectError> {
-        self.try_ask(key, ask).await.map_err(|error| {
-            let message = error.to_string();
-            crate::log::port("generation", &message);
-            // The platform says so in words (Durable Objects, error handling).
-            let overloaded = message.contains("overloaded");
-            ObjectError { message, overloaded }
-        })
+        self.try_ask(key, ask).await.map_err(|error| broken("generation", &error))
     }
+
+    async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
+        accounts::ask(&self.env, name, ask).await.map_err(|error| broken("account", &error))
+    }
+}
+
+fn broken(port: &str, error: &worker::Error) -> ObjectError {
+    let message = error.to_string();
+    crate::log::port(port, &message);
+    // The platform says so in words (Durable Objects, error handling).
+    let overloaded = message.contains("overloaded");
+    ObjectError { message, overloaded }
 }
 
 impl Isolate {
@@ -87,6 +95,9 @@ impl Isolate {
         self.pointer(&key).await.map_err(|_| unready("The KV namespace POINTERS"))?;
         self.blob(&Digest([0; 32]), None).await.map_err(|_| unready("The store of pictures"))?;
         self.ask(&key, &Ask::Look).await.map_err(|_| unready("The Durable Object GENERATION"))?;
+        self.account(&AccountName::Deployment, &AccountAsk::Spending)
+            .await
+            .map_err(|_| unready("The Durable Object ACCOUNT"))?;
         Ok(())
     }
 }

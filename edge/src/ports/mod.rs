@@ -5,10 +5,12 @@ mod blobs;
 mod cache;
 mod clock;
 mod isolate;
+mod jose;
 mod object;
 mod openai;
 mod pointers;
 
+pub use accounts::NAME_HEADER;
 pub use cache::{address, keep};
 pub use clock::{fill, now_ms};
 pub use isolate::Isolate;
@@ -20,6 +22,7 @@ use engine::ports::StoreError;
 pub const POINTERS: &str = "POINTERS";
 pub const BLOBS: &str = "BLOBS";
 pub const GENERATION: &str = "GENERATION";
+pub const ACCOUNT: &str = "ACCOUNT";
 
 /// A platform error in the form of the ports. It names the port in the log, once, where it happened.
 fn failed(port: &str, error: impl std::fmt::Display) -> StoreError {

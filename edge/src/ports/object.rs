@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use domain::access::ClientId;
+use domain::access::AccountName;
 use domain::job::{JobId, Pool};
 use domain::money::NanoUsd;
 use domain::picture::{Digest, Format, PictureKey, Pointer};
@@ -74,11 +74,11 @@ impl ObjectPorts for Object {
         openai::call(&self.config.provider, call).await
     }
 
-    async fn reserve(&self, _: &ClientId, _: &JobId, _: NanoUsd) -> Result<Reserved, StoreError> {
-        Ok(accounts::reserve())
+    async fn reserve(&self, account: &AccountName, job: &JobId, amount: NanoUsd) -> Result<Reserved, StoreError> {
+        accounts::reserve(&self.env, account, job, amount).await
     }
 
-    async fn close(&self, _: &ClientId, _: &JobId, _: Outcome) -> Result<(), StoreError> {
-        Ok(())
+    async fn close(&self, account: &AccountName, job: &JobId, outcome: Outcome) -> Result<(), StoreError> {
+        accounts::close(&self.env, account, job, outcome).await
     }
 }

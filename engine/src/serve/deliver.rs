@@ -182,6 +182,9 @@ pub(super) fn bill_headers(headers: &mut Headers, key: &PictureKey, bill: &Bill)
     if let Some(job) = &bill.job {
         headers.set("x-pincel-receipt", job.as_str().to_owned());
     }
+    if let Some(left) = bill.left {
+        headers.rate(left);
+    }
 }
 
 fn loose<B>(

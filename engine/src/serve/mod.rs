@@ -6,17 +6,20 @@
 mod deliver;
 mod document;
 mod obtain;
+mod quote;
 mod recall;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod timing;
 
 use std::cell::RefCell;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::{Principal, Scope, SigningKey};
-use domain::picture::request::Defaults;
+use domain::picture::request::{Defaults, EndUser};
 use domain::picture::{Asked, PictureKey, Pointer, ResponseFormat};
 use domain::query::Query;
 use domain::trace::RequestId;
@@ -58,17 +61,62 @@ pub struct Request {
 impl<P: EdgePorts> Service<'_, P> {
     /// `GET /v1/image`: the picture itself.
     pub async fn image(&self, who: &Principal, query: &Query, request: &Request) -> Reply<P::Body> {
+        if let Some(key) = query.get("key") {
+            return match PictureKey::parse(key) {
+                Some(key) => {
+                    let made = self.by_short_address(who, &key, query, request).await;
+                    made.unwrap_or_else(|error| refusal(&key, &error))
+                }
+                None => Reply::refusal(&not_found()),
+            };
+        }
         let asked = match Asked::from_query(query, &self.defaults(who)) {
             Ok(asked) => asked,
             Err(error) => return Reply::refusal(&error),
         };
         let key = PictureKey::of(&asked.picture);
         let made = async {
-            let wish = Wish::new(who, &asked, request)?;
+            permitted(who, &asked)?;
+            let wish = Wish::new(who, asked.n, asked.take, request)?;
             let obtained = self.obtain(who, &key, &asked, wish, request).await?;
             self.deliver(who, &key, obtained, request, query.get("download").is_some()).await
         };
         made.await.unwrap_or_else(|error| refusal(&key, &error))
+    }
+
+    /// A request that was kept by its key when its URL was signed.
+    async fn by_short_address(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        query: &Query,
+        request: &Request,
+    ) -> Result<Reply<P::Body>, ApiError> {
+        may_see(who)?;
+        let download = query.get("download").is_some();
+        let take = obtain::take_by_key(who, query, request, &["key"])?;
+        let wish = Wish::new(who, NonZeroU32::MIN, take, request)?;
+        if wish.reads
+            && let Some(found) = self.found(key, who, |pointer| wish.places(pointer)).await
+        {
+            return self.deliver(who, key, Obtained::Kept(found), request, download).await;
+        }
+        let (Answer::Kept { picture: Some(picture) }, _) = self.ask(key, &Ask::Kept, 0).await? else {
+            return Err(not_found());
+        };
+        if picture.namespace != who.client.policy.namespace {
+            return Err(not_found());
+        }
+        let asked = Asked {
+            picture: *picture,
+            n: NonZeroU32::MIN,
+            take,
+            response_format: ResponseFormat::B64Json,
+            end_user: EndUser::default(),
+        };
+        permitted(who, &asked)?;
+        let obtained = self.obtain(who, key, &asked, wish, request).await?;
+        self.deliver(who, key, obtained, request, download).await
     }
 
     /// `GET /v1/images/{key}`: a picture that exists. Never makes one.
@@ -83,18 +131,11 @@ impl<P: EdgePorts> Service<'_, P> {
         query: &Query,
         request: &Request,
     ) -> Result<Reply<P::Body>, ApiError> {
-        if !who.may(Scope::Read) {
-            return Err(obtain::forbidden(Scope::Read));
-        }
-        let take = obtain::take_by_key(who, query, request)?;
+        who.must(Scope::Read)?;
+        let take = obtain::take_by_key(who, query, request, &[])?;
         let found = self.existing(key, who, |pointer| vec![take.unwrap_or(pointer.preferred)]).await?;
         let Some(found) = found else {
-            return Err(ApiError::new(
-                404,
-                "invalid_request_error",
-                "picture_not_found",
-                "There is no such picture, or no such take of it.",
-            ));
+            return Err(not_found());
         };
         self.deliver(who, key, Obtained::Kept(found), request, query.get("download").is_some()).await
     }
@@ -107,7 +148,8 @@ impl<P: EdgePorts> Service<'_, P> {
         };
         let key = PictureKey::of(&asked.picture);
         let made = async {
-            let wish = Wish::new(who, &asked, request)?;
+            permitted(who, &asked)?;
+            let wish = Wish::new(who, asked.n, asked.take, request)?;
             if asked.response_format == ResponseFormat::Url {
                 self.can_give_urls(&wish)?;
             }
@@ -146,7 +188,23 @@ impl<P: EdgePorts> Service<'_, P> {
 }
 
 fn defaults<'d>(settings: &'d Settings, who: &'d Principal, now_ms: u64) -> Defaults<'d> {
-    Defaults { namespace: &who.policy.namespace, model: &settings.default_model, now_s: now_ms / 1_000 }
+    Defaults { namespace: &who.client.policy.namespace, model: &settings.default_model, now_s: now_ms / 1_000 }
+}
+
+/// May the caller be handed pictures at all?
+fn may_see(who: &Principal) -> Result<(), ApiError> {
+    if who.may(Scope::Generate) { Ok(()) } else { who.must(Scope::Read) }
+}
+
+/// May the caller ask for this picture?
+fn permitted(who: &Principal, asked: &Asked) -> Result<(), ApiError> {
+    may_see(who)?;
+    who.client.policy.permits(&asked.picture)
+}
+
+fn not_found() -> ApiError {
+    let message = "There is no such picture, or no such take of it.";
+    ApiError::new(404, "invalid_request_error", "picture_not_found", message)
 }
 
 /// A refusal of a request whose picture is known: its key is what the operator looks for.

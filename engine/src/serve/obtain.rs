@@ -6,7 +6,7 @@ use std::rc::Rc;
 use domain::ApiError;
 use domain::access::principal::Proof;
 use domain::access::signature::{DELIVERY_PARAMETERS, SIGNATURE_PARAMETERS};
-use domain::access::{Dedup, Principal, Scope};
+use domain::access::{Dedup, Principal};
 use domain::delivery::{CacheStatus, Detail, FwdReason, Outcome};
 use domain::job::Want;
 use domain::money::NanoUsd;
@@ -65,12 +65,13 @@ impl Wish {
         }
     }
 
-    pub(super) fn new(who: &Principal, asked: &Asked, request: &Request) -> Result<Self, ApiError> {
-        let take = take_header(who, request)?.or(asked.take);
+    /// `n` pictures, or the take that is named.
+    pub(super) fn new(who: &Principal, n: NonZeroU32, take: Option<u32>, request: &Request) -> Result<Self, ApiError> {
+        let take = take_header(who, request)?.or(take);
         let mut wish =
-            Self { want: Want::First(asked.n), fwd: FwdReason::UriMiss, reads: true, only_if_cached: request.head };
+            Self { want: Want::First(n), fwd: FwdReason::UriMiss, reads: true, only_if_cached: request.head };
         if let Some(take) = take {
-            if asked.n != NonZeroU32::MIN {
+            if n != NonZeroU32::MIN {
                 return Err(ApiError::invalid(
                     "n",
                     "invalid_value",
@@ -92,20 +93,29 @@ impl Wish {
         let directives = domain::delivery::RequestDirectives::parse(directives);
         wish.only_if_cached |= directives.only_if_cached;
         if directives.no_store {
-            wish = Self { want: Want::Loose(asked.n), fwd: FwdReason::Request, reads: false, ..wish };
+            wish = Self { want: Want::Loose(n), fwd: FwdReason::Request, reads: false, ..wish };
         } else if directives.no_cache {
-            wish = Self { want: Want::New { n: asked.n, prefer: true }, fwd: FwdReason::Request, reads: false, ..wish };
-        } else if who.policy.dedup == Dedup::Off && take.is_none() && !wish.only_if_cached {
-            wish = Self { want: Want::New { n: asked.n, prefer: false }, fwd: FwdReason::Bypass, reads: false, ..wish };
+            wish = Self { want: Want::New { n, prefer: true }, fwd: FwdReason::Request, reads: false, ..wish };
+        } else if who.client.policy.dedup == Dedup::Off && take.is_none() && !wish.only_if_cached {
+            wish = Self { want: Want::New { n, prefer: false }, fwd: FwdReason::Bypass, reads: false, ..wish };
         }
         Ok(wish)
     }
 }
 
-/// The take of a request by key.
-pub(super) fn take_by_key(who: &Principal, query: &Query, request: &Request) -> Result<Option<u32>, ApiError> {
-    let known =
-        |name: &str| name == "take" || SIGNATURE_PARAMETERS.contains(&name) || DELIVERY_PARAMETERS.contains(&name);
+/// The take of a request by key, whose query may hold `also`.
+pub(super) fn take_by_key(
+    who: &Principal,
+    query: &Query,
+    request: &Request,
+    also: &[&str],
+) -> Result<Option<u32>, ApiError> {
+    let known = |name: &str| {
+        name == "take"
+            || also.contains(&name)
+            || SIGNATURE_PARAMETERS.contains(&name)
+            || DELIVERY_PARAMETERS.contains(&name)
+    };
     if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !known(name)) {
         return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
     }
@@ -126,19 +136,6 @@ fn take_header(who: &Principal, request: &Request) -> Result<Option<u32>, ApiErr
             "A signed URL names its take by 'take', under the signature, and not by a header.",
         )),
     }
-}
-
-pub(super) fn forbidden(scope: Scope) -> ApiError {
-    let scope = match scope {
-        Scope::Generate => "images:generate",
-        Scope::Read => "images:read",
-    };
-    ApiError::new(
-        403,
-        "invalid_request_error",
-        "insufficient_scope",
-        format!("These credentials lack the scope '{scope}'."),
-    )
 }
 
 impl<P: EdgePorts> Service<'_, P> {
@@ -167,20 +164,20 @@ impl<P: EdgePorts> Service<'_, P> {
             let message = format!("The picture does not exist yet, and {why}.");
             return Err(ApiError::new(status, "invalid_request_error", "picture_not_found", message));
         }
-        if !who.may(Scope::Generate) {
-            return Err(forbidden(Scope::Generate));
-        }
+        who.may_buy()?;
         let ask = Ask::Make(Box::new(Order {
             want: wish.want,
             picture: asked.picture.clone(),
             end_user: asked.end_user.clone(),
-            client: who.client.clone(),
+            client: who.client.id.clone(),
             request: request.id.clone(),
-            hold: who.policy.unknown_hold,
+            hold: who.client.policy.unknown_hold,
             timeout_ms: self.settings.generation_timeout_ms,
         }));
         match self.ask(key, &ask, self.settings.generation_timeout_ms).await? {
-            (Answer::Made(made), _) => {
+            (Answer::Made(mut made), _) => {
+                // Whoever holds a URL has no business with the limits of the client that signed it.
+                made.bill.left = made.bill.left.filter(|_| who.proof == Proof::Bearer);
                 let status = status(&made.places, wish.fwd);
                 if let Some(ms) = made.bill.provider_ms {
                     self.timing.add("provider", ms);
@@ -191,7 +188,10 @@ impl<P: EdgePorts> Service<'_, P> {
             (Answer::Loose { pictures, bill }, bodies) if pictures.len() == bodies.len() => {
                 Ok(Obtained::Loose { pictures: pictures.into_iter().zip(bodies).collect(), bill })
             }
-            (Answer::Refused { error }, _) => Err(error),
+            (Answer::Refused { mut error }, _) => {
+                error.rate = error.rate.filter(|_| who.proof == Proof::Bearer);
+                Err(error)
+            }
             _ => Err(ApiError::unavailable(
                 "object_unavailable",
                 "The service could not read its own records. Try again.",
@@ -221,7 +221,12 @@ impl<P: EdgePorts> Service<'_, P> {
 
     /// Pictures that this isolate or the pointer store knows of. A store that fails or dawdles knows of none, which costs a
     /// question to the object and never a picture.
-    async fn found(&self, key: &PictureKey, who: &Principal, places: impl Fn(&Pointer) -> Vec<u32>) -> Option<Kept> {
+    pub(super) async fn found(
+        &self,
+        key: &PictureKey,
+        who: &Principal,
+        places: impl Fn(&Pointer) -> Vec<u32>,
+    ) -> Option<Kept> {
         if let Some(recalled) = recalled(&self.memo.borrow(), key, who, self.ports.now_ms(), &places) {
             return Some(recalled);
         }
@@ -291,7 +296,7 @@ fn hit(
 ) -> Option<Kept> {
     let takes = places(&pointer);
     // A key of another namespace is as unknown as one that was never made.
-    if pointer.namespace != who.policy.namespace || pointer.all(&takes).is_none() {
+    if pointer.namespace != who.client.policy.namespace || pointer.all(&takes).is_none() {
         return None;
     }
     let places = takes.into_iter().map(|take| Place { take, how: How::Had }).collect();

@@ -4,13 +4,15 @@
 //! whole, but for the bytes, which the cache of this data centre has or has not. Whatever is not as simple as that takes the
 //! longer way through [`super::Service`], which comes to the same reply.
 
+use std::num::NonZeroU32;
+
 use domain::access::{Principal, Scope};
 use domain::picture::{Asked, Digest, PictureKey};
 use domain::query::Query;
 
 use super::deliver::prepare;
 use super::obtain::{self, Wish, recalled};
-use super::{Request, defaults};
+use super::{Request, defaults, may_see, permitted};
 use crate::memo::Memo;
 use crate::reply::Headers;
 use crate::settings::Settings;
@@ -46,15 +48,25 @@ pub fn recall(
         return None;
     }
     let (key, kept) = match target {
+        // A short address is looked up like a key.
+        Target::Image if query.get("key").is_some() => {
+            may_see(who).ok()?;
+            let key = PictureKey::parse(query.get("key")?)?;
+            let take = obtain::take_by_key(who, query, request, &["key"]).ok()?;
+            let wish = Wish::new(who, NonZeroU32::MIN, take, request).ok().filter(|wish| wish.reads)?;
+            let kept = recalled(memo, &key, who, now_ms, &|pointer| wish.places(pointer))?;
+            (key, kept)
+        }
         Target::Image => {
             let asked = Asked::from_query(query, &defaults(settings, who, now_ms)).ok()?;
+            permitted(who, &asked).ok()?;
             let key = PictureKey::of(&asked.picture);
-            let wish = Wish::new(who, &asked, request).ok().filter(|wish| wish.reads)?;
+            let wish = Wish::new(who, asked.n, asked.take, request).ok().filter(|wish| wish.reads)?;
             let kept = recalled(memo, &key, who, now_ms, &|pointer| wish.places(pointer))?;
             (key, kept)
         }
         Target::ByKey(key) => {
-            let take = obtain::take_by_key(who, query, request).ok().filter(|_| who.may(Scope::Read))?;
+            let take = obtain::take_by_key(who, query, request, &[]).ok().filter(|_| who.may(Scope::Read))?;
             let kept = recalled(memo, &key, who, now_ms, &|pointer| vec![take.unwrap_or(pointer.preferred)])?;
             (key, kept)
         }

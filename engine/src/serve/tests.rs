@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, pending};
 
-use domain::access::principal::Proof;
-use domain::access::{ClientId, Dedup, Policy, UnknownHold};
+use domain::access::policy::Defaults as PolicyDefaults;
+use domain::access::{AccountName, Client, Proof, UnknownHold};
 use domain::delivery::{ByteRange, Lifetimes};
 use domain::job::{JobId, Want};
 use domain::money::{NanoUsd, Usage};
@@ -14,13 +14,17 @@ use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::account::tests::Shelf;
+use crate::account::{Account, AccountAnswer, AccountAsk};
 use crate::ask::{Bill, How, Loose, Made, Place};
 use crate::ports::{Clock, ObjectError, Opened, Random, StoreError};
 use crate::reply::{Piece, ReplyBody, Source};
 
 mod documents;
 mod pictures;
+mod quotes;
 mod recalls;
+mod signs;
 
 const NOW_MS: u64 = 1_790_000_000_000;
 const TARGET: &str = "prompt=a+cat";
@@ -35,6 +39,8 @@ struct Fake {
     object: RefCell<VecDeque<Said>>,
     asked: RefCell<Vec<Ask>>,
     reads: Cell<u32>,
+    /// One store for every account: there is one client, and the deployment's documents have other kinds.
+    accounts: Shelf,
 }
 
 enum Said {
@@ -69,6 +75,7 @@ impl Default for Fake {
             object: RefCell::default(),
             asked: RefCell::default(),
             reads: Cell::new(0),
+            accounts: Shelf::default(),
         }
     }
 }
@@ -139,6 +146,11 @@ impl EdgePorts for Fake {
             None => pending().await,
         }
     }
+
+    async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
+        let account = Account::new(&self.accounts, name.clone());
+        Ok(account.ask(ask.clone(), NOW_MS).unwrap().answer)
+    }
 }
 
 /// The bytes of take `n` are ten times its number.
@@ -173,7 +185,13 @@ fn made(places: &[(u32, How)]) -> Said {
 
 fn bill() -> Bill {
     let usage = Usage { input_tokens: 11, output_tokens: 200, total_tokens: 211, ..usage_without_details() };
-    Bill { job: Some(JobId::new([1; 16])), usage: Some(usage), provider_ms: Some(3), cost: Some(NanoUsd(6_055_000)) }
+    Bill {
+        job: Some(JobId::new([1; 16])),
+        usage: Some(usage),
+        provider_ms: Some(3),
+        cost: Some(NanoUsd(6_055_000)),
+        left: None,
+    }
 }
 
 fn usage_without_details() -> Usage {
@@ -197,13 +215,21 @@ fn found(pointer: Option<Pointer>) -> Said {
     Said::Told(Box::new(Answer::Pool { pointer }), Vec::new())
 }
 
+/// A client that may everything, changed as `policy` says.
+fn client(policy: &Value) -> Rc<Client> {
+    let defaults = PolicyDefaults { namespace: "shop".to_owned(), unknown_hold: UnknownHold::Ms(600_000) };
+    let mut all = json!({ "budget_per_day_usd": null, "budget_per_month_usd": null });
+    all.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
+    let body = json!({ "id": "shop", "policy": all });
+    Rc::new(Client::read(body.as_object().unwrap(), &defaults, 0).unwrap())
+}
+
 fn who(proof: Proof) -> Principal {
-    Principal {
-        client: ClientId("shop".to_owned()),
-        proof,
-        scopes: vec![Scope::Generate, Scope::Read],
-        policy: Policy { namespace: "shop".to_owned(), dedup: Dedup::On, unknown_hold: UnknownHold::Ms(600_000) },
-    }
+    with_policy(proof, &json!({}))
+}
+
+fn with_policy(proof: Proof, policy: &Value) -> Principal {
+    Principal { client: client(policy), proof, scopes: vec![Scope::Generate, Scope::Read] }
 }
 
 fn settings() -> Settings {
@@ -218,7 +244,7 @@ fn settings() -> Settings {
 /// Lets a service work in this world, once.
 fn serve(fake: &Fake, work: impl AsyncFnOnce(&Service<'_, Fake>) -> Reply<Vec<u8>>) -> Reply<Vec<u8>> {
     let (settings, memo) = (settings(), RefCell::default());
-    let signer = SigningKey::parse(&format!("k1:{}", "s".repeat(43))).unwrap();
+    let signer = SigningKey::new("k1", "s".repeat(43));
     let service =
         Service { ports: fake, settings: &settings, memo: &memo, signer: Some(&signer), timing: &Timing::default() };
     now(work(&service))

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use domain::job::{JobId, Money, Receipt, State};
+use domain::job::{Job, JobId, Money, Receipt, State};
 use domain::money::NanoUsd;
 use domain::picture::Digest;
 
 use super::HOLD_MS;
-use super::client::Who;
+use super::balance;
 use super::coverage::Event;
 use super::disk::Records;
 use super::object::Object;
+use super::payers::SDK;
 use super::provider::{Fate, Record};
 use super::world::World;
 use crate::ask::{Answer, Ask};
-use crate::ports::{Call, Outcome};
+use crate::ports::Call;
 
 /// Whether the provider may be called now, and for which takes. Judged by what is durable at this moment, and by what is
 /// true of the calls before.
@@ -27,8 +28,9 @@ pub(super) fn may_call(world: &World, object: &Object, call: &Call<'_>) -> Resul
     if job.state != State::Dispatched {
         return Err(format!("{name} calls, and is durably {:?}", job.state));
     }
-    if world.ledger.held(call.job).is_none() {
-        return Err(format!("{name} calls without a reserve"));
+    if !world.accounts.held(job) {
+        let entries = world.accounts.entries(call.job);
+        return Err(format!("{name} calls without a reserve of {} in both accounts: {entries:?}", job.reserve));
     }
     if call.timeout_ms == 0 {
         return Err(format!("{name} calls when its time is over"));
@@ -79,7 +81,7 @@ pub(super) fn waits(world: &World, object: &Object) -> bool {
         return object.alarm_lost.get();
     }
     for job in left {
-        let bare = matches!(job.state, State::Claimed | State::Failed) && world.ledger.held(&job.id).is_none();
+        let bare = matches!(job.state, State::Claimed | State::Failed) && world.accounts.entries(&job.id).is_empty();
         world.journal.expect(bare, || format!("{} is {:?}, and no alarm comes", job.id.as_str(), job.state));
     }
     true
@@ -98,6 +100,7 @@ pub(super) async fn at_rest(world: Rc<World>) {
         jobs_ended(&world, &records);
         bills_have_reasons(&world, &records, &calls);
         receipts_agree(&world, &records, &receipts, &calls);
+        claimed_after_refusals(&world, &records);
         requests_buy_once(&world, &records, &calls);
         takes_were_paid(&world, &records, &calls);
         nothing_paid_is_lost(&world, &object, &records, &calls);
@@ -108,9 +111,7 @@ pub(super) async fn at_rest(world: Rc<World>) {
         let kept = records.takes.get(take).map(|take| take.digest);
         world.journal.expect(kept == Some(*digest), || format!("take {take} was delivered and is not in the pool"));
     }
-    for job in world.ledger.open() {
-        world.journal.broken(format!("the reserve of {} never ends", job.as_str()));
-    }
+    balance::at_rest(&world).await;
 }
 
 fn jobs_ended(world: &World, records: &Records) {
@@ -120,14 +121,6 @@ fn jobs_ended(world: &World, records: &Records) {
         world.journal.expect(over && job.money == Money::Done, || {
             format!("{name} never ends: {:?}, money {:?}", job.state, job.money)
         });
-        let expected: &[Option<Outcome>] = match job.state {
-            // A part of a job that was split has no reserve of its own; one that was never reserved may have no entry.
-            State::Unknown => &[Some(Outcome::Keep), None],
-            State::Failed => &[Some(Outcome::Release)],
-            _ => &[job.cost.map(Outcome::Settle).or(Some(Outcome::Keep))],
-        };
-        let ended = world.ledger.ended(&job.id);
-        world.journal.expect(expected.contains(&ended), || format!("{name} is {:?}, its money {ended:?}", job.state));
         if job.state == State::Settled && job.cost.is_none() {
             world.journal.saw(Event::CostUntold);
         }
@@ -177,6 +170,19 @@ fn receipts_agree(world: &World, records: &Records, receipts: &[Receipt], calls:
     }
 }
 
+/// Counts requests that waited for another client's job, which that client may not pay for, and then started their own.
+fn claimed_after_refusals(world: &World, records: &Records) {
+    for job in records.jobs.values() {
+        let waited = |before: &&Job| {
+            let another = before.refused && before.client != job.client && before.seq < job.seq;
+            another && before.joined.last.contains(&job.leader)
+        };
+        if records.jobs.values().any(|before| waited(&before)) {
+            world.journal.saw(Event::ClaimedAfterAnothersRefusal);
+        }
+    }
+}
+
 /// A request for fresh pictures that asks the object again, because the way to it broke, never starts a second job. One
 /// for the first places may: it makes what another request failed to make meanwhile.
 fn requests_buy_once(world: &World, records: &Records, calls: &[Record]) {
@@ -184,7 +190,7 @@ fn requests_buy_once(world: &World, records: &Records, calls: &[Record]) {
     for job in records.jobs.values() {
         // A part of a job that was split is no job of its own, and what a short reply left out may be made.
         let short = calls.iter().any(|call| call.job == job.id && call.fate == Fate::Fewer);
-        let fresh = job.takes.is_empty() || job.prefer || job.client == Who::DedupOff.client();
+        let fresh = job.takes.is_empty() || job.prefer || job.client.as_str() == SDK;
         if fresh && job.state != State::Failed && job.reserve > NanoUsd::ZERO && !short {
             let first = leaders.insert(job.leader.clone());
             world.journal.expect(first, || format!("{} buys twice", job.leader.as_str()));

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use domain::access::principal::Proof;
-use domain::access::{ClientId, Dedup, Policy, Principal, Scope, UnknownHold};
+use domain::access::{ClientId, Principal, Scope};
 use domain::query::Query;
 use domain::trace::RequestId;
 use serde_json::json;
@@ -12,9 +12,10 @@ use serde_json::json;
 use super::carrier::{Received, carry};
 use super::coverage::Event;
 use super::isolate::{EdgePort, Isolate};
+use super::payers::{BLOG, Payers, SDK, SHOP, STRANGER};
+use super::received;
 use super::rng::Rng;
-use super::world::{NAMESPACE, World};
-use super::{HOLD_MS, received};
+use super::world::World;
 use crate::ports::Random as _;
 use crate::serve::{Request, Service, Timing};
 use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
@@ -29,6 +30,7 @@ pub(super) struct Wanted {
     pub(super) subject: usize,
     pub(super) route: Route,
     pub(super) who: Who,
+    pub(super) payer: &'static str,
     pub(super) n: u32,
     pub(super) take: Option<u32>,
     pub(super) directive: Option<&'static str>,
@@ -55,13 +57,18 @@ pub(super) enum Who {
 }
 
 impl Who {
-    pub(super) fn client(self) -> ClientId {
-        ClientId(if self == Self::DedupOff { "sdk" } else { "shop" }.to_owned())
+    fn payer(self, rng: &Rng, payers: &Payers) -> &'static str {
+        match self {
+            Self::DedupOff => SDK,
+            Self::Stranger => STRANGER,
+            Self::Bearer | Self::Signed if payers.clients.contains_key(BLOG) && rng.one_in(2) => BLOG,
+            Self::Bearer | Self::Signed => SHOP,
+        }
     }
 }
 
 impl Wanted {
-    pub(super) fn draw(rng: &Rng, subjects: usize) -> Self {
+    pub(super) fn draw(rng: &Rng, payers: &Payers, subjects: usize) -> Self {
         let route = *rng.pick(&[Route::Image, Route::Image, Route::Image, Route::Post, Route::Post, Route::ByKey]);
         let who = match route {
             Route::ByKey => *rng.pick(&[Who::Bearer, Who::Signed, Who::Stranger]),
@@ -76,6 +83,7 @@ impl Wanted {
             subject: rng.below(subjects),
             route,
             who,
+            payer: who.payer(rng, payers),
             n,
             take,
             directive: if route == Route::ByKey { None } else { *rng.pick(&directives) },
@@ -83,6 +91,15 @@ impl Wanted {
             range: (!plain && rng.one_in(10)).then(|| *rng.pick(&RANGES)),
             revalidates: !plain && rng.one_in(8),
         }
+    }
+
+    /// The same, for whichever client may ask so.
+    pub(super) fn of_another(&self, rng: &Rng, payers: &Payers) -> Self {
+        Self { payer: self.who.payer(rng, payers), ..self.clone() }
+    }
+
+    pub(super) fn client(&self) -> ClientId {
+        ClientId(self.payer.to_owned())
     }
 
     /// What makes takes beyond those that plain requests share.
@@ -109,18 +126,9 @@ impl Wanted {
         looks && !anew && self.n == 1 && self.who != Who::Stranger && world.seen.borrow().contains_key(&place)
     }
 
-    fn principal(&self) -> Principal {
-        let namespace = if self.who == Who::Stranger { "another" } else { NAMESPACE };
-        Principal {
-            client: self.who.client(),
-            proof: if self.who == Who::Signed { Proof::SignedUrl } else { Proof::Bearer },
-            scopes: vec![Scope::Generate, Scope::Read],
-            policy: Policy {
-                namespace: namespace.to_owned(),
-                dedup: if self.who == Who::DedupOff { Dedup::Off } else { Dedup::On },
-                unknown_hold: UnknownHold::Ms(HOLD_MS),
-            },
-        }
+    fn principal(&self, payers: &Payers) -> Principal {
+        let proof = if self.who == Who::Signed { Proof::SignedUrl } else { Proof::Bearer };
+        Principal::new(Rc::clone(payers.client(self.payer)), proof, vec![Scope::Generate, Scope::Read]).unwrap()
     }
 }
 
@@ -143,7 +151,7 @@ pub(super) async fn request(world: Rc<World>, isolate: Rc<Isolate>, wanted: Want
     });
     let limit_ms = world.settings.generation_timeout_ms + OBJECT_GRACE_MS + POINTER_TIMEOUT_MS + SLACK_MS;
     world.journal.expect(took_ms <= limit_ms, || format!("{} waited {took_ms} ms", id.as_str()));
-    received::check(&world, &wanted, &received);
+    received::check(&world, &wanted, &id, &received);
     let denied = String::from_utf8_lossy(received.body.as_deref().unwrap_or_default()).contains("picture_not_found");
     world.journal.expect(!(exists && denied), || format!("{} is told that there is no picture", id.as_str()));
 }
@@ -162,7 +170,7 @@ fn tell(world: &World, wanted: &Wanted) {
 
 async fn send(world: &World, service: &Service<'_, EdgePort>, wanted: &Wanted, id: RequestId, city: usize) -> Received {
     let subject = &world.subjects[wanted.subject];
-    let who = wanted.principal();
+    let who = wanted.principal(&world.payers);
     let tag = wanted.revalidates.then(|| {
         let seen = world.seen.borrow();
         seen.get(&(subject.key, wanted.take.unwrap_or(0))).map(|digest| format!("\"{digest}\""))

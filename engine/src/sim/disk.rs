@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use domain::job::pool::Meta;
 use domain::job::{Job, JobId, Money, Pool, State};
-use domain::picture::Take;
+use domain::picture::{Picture, Take};
 
 use super::executor::Signal;
 use crate::ports::Change;
@@ -25,6 +25,7 @@ pub(super) struct Records {
     pub(super) meta: Meta,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(super) takes: BTreeMap<u32, Take>,
+    kept: Option<Picture>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ enum Kept {
     Job(Box<Job>),
     Forget(u64),
     Take(Take),
+    Picture(Box<Picture>),
 }
 
 impl Disk {
@@ -99,6 +101,7 @@ impl Kept {
             Change::Job(job) => Self::Job(Box::new((*job).clone())),
             Change::Forget(seq) => Self::Forget(*seq),
             Change::Take(take) => Self::Take((*take).clone()),
+            Change::Kept(picture) => Self::Picture(Box::new((*picture).clone())),
         }
     }
 }
@@ -109,7 +112,7 @@ impl Records {
     }
 
     pub(super) fn pool(self) -> Pool {
-        Pool { meta: self.meta, takes: self.takes, jobs: self.jobs.into_values().collect() }
+        Pool { meta: self.meta, takes: self.takes, jobs: self.jobs.into_values().collect(), kept: self.kept }
     }
 
     fn put(&mut self, kept: Kept) {
@@ -124,6 +127,7 @@ impl Records {
             Kept::Take(take) => {
                 self.takes.insert(take.take, take);
             }
+            Kept::Picture(picture) => self.kept = Some(*picture),
         }
     }
 
@@ -132,6 +136,10 @@ impl Records {
             Kept::Meta(_) => Ok(()),
             Kept::Take(take) => match self.takes.get(&take.take) {
                 Some(before) if before != take => Err(format!("take {} becomes another picture", take.take)),
+                _ => Ok(()),
+            },
+            Kept::Picture(picture) => match &self.kept {
+                Some(before) if *before != **picture => Err("another picture is kept under this key".to_owned()),
                 _ => Ok(()),
             },
             Kept::Forget(seq) => match self.jobs.get(seq) {

@@ -16,9 +16,6 @@ use super::rng::Rng;
 pub(super) type ProcessId = u32;
 pub(super) type TaskId = usize;
 
-/// An afternoon in 2026, so that no model of the table has been shut down yet.
-pub(super) const START_MS: u64 = 1_790_000_000_000;
-
 pub(super) struct Executor {
     pub(super) rng: Rng,
     now_ms: Cell<u64>,
@@ -50,10 +47,10 @@ impl Wake for Bell {
 }
 
 impl Executor {
-    pub(super) fn new(seed: u64) -> Rc<Self> {
+    pub(super) fn new(rng: Rng, start_ms: u64) -> Rc<Self> {
         Rc::new(Self {
-            rng: Rng::new(seed),
-            now_ms: Cell::new(START_MS),
+            rng,
+            now_ms: Cell::new(start_ms),
             tasks: RefCell::default(),
             ready: RefCell::default(),
             woken: Arc::default(),

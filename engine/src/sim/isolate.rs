@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use domain::access::AccountName;
 use domain::delivery::ByteRange;
 use domain::picture::{Digest, PictureKey, Pointer};
 
@@ -10,6 +11,7 @@ use super::blobs::Body;
 use super::coverage::Event;
 use super::executor::ProcessId;
 use super::world::World;
+use crate::account::{AccountAnswer, AccountAsk};
 use crate::ask::{Answer, Ask};
 use crate::memo::Memo;
 use crate::ports::{Clock, EdgePorts, ObjectError, Opened, Random, StoreError};
@@ -97,6 +99,10 @@ impl EdgePorts for EdgePort {
         let answer = serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap();
         let bodies = loosely.iter().flat_map(|loosely| loosely.iter()).map(|(_, sheet)| Body(sheet.0.clone()));
         Ok((answer, bodies.collect()))
+    }
+
+    async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
+        self.world.accounts.ask(&self.world, name, ask).await.map_err(|_| broken(&self.world))
     }
 }
 

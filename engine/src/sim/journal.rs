@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 
 use super::coverage::{Counts, Event};
-use super::executor::START_MS;
 
 #[derive(Default)]
 pub(super) struct Journal {
     /// Traces cost more than the schedule itself, so only a replay keeps them.
     loud: bool,
+    start_ms: u64,
     pub(super) now_ms: Cell<u64>,
     lines: RefCell<Vec<String>>,
     counts: RefCell<Counts>,
@@ -16,13 +16,13 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(loud: bool) -> Self {
-        Self { loud, ..Self::default() }
+    pub(super) fn new(loud: bool, start_ms: u64) -> Self {
+        Self { loud, start_ms, now_ms: Cell::new(start_ms), ..Self::default() }
     }
 
     pub(super) fn note(&self, line: impl FnOnce() -> String) {
         if self.loud {
-            let ms = self.now_ms.get().saturating_sub(START_MS);
+            let ms = self.now_ms.get().saturating_sub(self.start_ms);
             self.lines.borrow_mut().push(format!("{:>9}.{:03} {}", ms / 1_000, ms % 1_000, line()));
         }
     }

@@ -2,10 +2,14 @@
 //! allows, and the promises of the product are checked as it happens.
 //!
 //! In scope: isolates with stale pointers, objects that crash and lose what was not durable, alarms that come twice, a
-//! provider that counts its bills, accounts that are out of reach, clients that leave. The code under test is the real one,
-//! from [`crate::serve`] to [`crate::generate`]. Out of scope: HTTP, and what a platform does against its own documents.
+//! provider that counts its bills, accounts that are out of reach, restart and turn away, days and months that end, clients
+//! that leave. The code under test is the real one, from [`crate::serve`] over [`crate::generate`] to [`crate::account`]. Out of scope: HTTP, and what a platform does against its own documents.
 
+mod accounts;
+mod audit;
+mod balance;
 mod blobs;
+mod books;
 mod carrier;
 mod checks;
 mod client;
@@ -16,14 +20,15 @@ mod faults;
 mod isolate;
 mod journal;
 mod kv;
-mod ledger;
 mod object;
 mod object_port;
+mod payers;
 mod picture;
 mod provider;
 mod received;
 mod rng;
 mod run;
+mod shelf;
 mod world;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use domain::access::ClientId;
+use domain::access::AccountName;
 use domain::job::{JobId, Pool};
 use domain::money::NanoUsd;
 use domain::picture::{Digest, Format, PictureKey, Pointer};
@@ -16,6 +16,7 @@ use super::object::Object;
 use super::provider::Reply;
 use super::world::World;
 use super::{checks, picture};
+use crate::account::{AccountAnswer, AccountAsk};
 use crate::ports::{Call, Change, Clock, ObjectPorts, Outcome, Paper, Random, Reserved, SendError, StoreError};
 
 pub(super) struct ObjectPort {
@@ -163,14 +164,23 @@ impl ObjectPorts for ObjectPort {
         self.world.provider.call(&self.world, self.object.key, takes, call, now_ms).await
     }
 
-    async fn reserve(&self, client: &ClientId, job: &JobId, amount: NanoUsd) -> Result<Reserved, StoreError> {
+    async fn reserve(&self, account: &AccountName, job: &JobId, amount: NanoUsd) -> Result<Reserved, StoreError> {
         self.gate().await;
-        self.world.ledger.reserve(&self.world, client, job, amount).await
+        let ask = AccountAsk::Reserve { job: job.clone(), amount };
+        match self.world.accounts.ask(&self.world, account, &ask).await? {
+            AccountAnswer::Granted { left } => Ok(Reserved::Granted { left }),
+            AccountAnswer::Refused { error } => Ok(Reserved::Refused(error)),
+            other => Err(StoreError(format!("{other:?}"))),
+        }
     }
 
-    async fn close(&self, client: &ClientId, job: &JobId, outcome: Outcome) -> Result<(), StoreError> {
+    async fn close(&self, account: &AccountName, job: &JobId, outcome: Outcome) -> Result<(), StoreError> {
         self.gate().await;
-        self.world.ledger.close(&self.world, client, job, outcome).await
+        let ask = AccountAsk::Close { job: job.clone(), outcome };
+        match self.world.accounts.ask(&self.world, account, &ask).await? {
+            AccountAnswer::Closed => Ok(()),
+            other => Err(StoreError(format!("{other:?}"))),
+        }
     }
 }
 
@@ -193,5 +203,6 @@ fn said(change: &Change<'_>) -> String {
             format!("job {} {} {:?} takes {:?} money {:?}", job.seq, job.id.as_str(), job.state, job.takes, job.money)
         }
         Change::Take(take) => format!("take {}", take.take),
+        Change::Kept(_) => "what was asked for".to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use domain::job::JobId;
 use domain::money::NanoUsd;
+use domain::money::budget::EntryState;
 use domain::picture::{Digest, PictureKey};
 use futures::future::{Either, select};
 use serde_json::Value;
@@ -43,6 +44,8 @@ pub(super) struct Record {
     pub(super) lives: u32,
     pub(super) fate: Fate,
     pub(super) bill: Option<Bill>,
+    /// What one picture takes.
+    tokens_out: u64,
     /// The caller has the status in hand that says that nothing was billed.
     pub(super) refusal_seen: bool,
     /// The caller read the reply to its proper end.
@@ -59,7 +62,8 @@ pub(super) struct Bill {
 const TEXT_IN: u64 = 5_000;
 const IMAGE_OUT: u64 = 30_000;
 const TOKENS_IN: u64 = 10;
-const TOKENS_OUT: u64 = 150;
+/// For one picture: the cheapest there is, and what comes near to the reserve.
+const TOKENS_OUT: [u64; 4] = [150, 150, 1_000, 5_000];
 
 impl Provider {
     pub(super) async fn call(
@@ -91,6 +95,7 @@ impl Provider {
             lives: world.object(&key).lives.get(),
             fate,
             bill: None,
+            tokens_out: *world.rng().pick(&TOKENS_OUT),
             refusal_seen: false,
             read_whole: false,
         });
@@ -111,10 +116,12 @@ impl Provider {
         let job = calls[at].job.clone();
         let twice = calls.iter().any(|call| call.job == job && call.bill.is_some());
         world.journal.expect(!twice, || format!("{} is billed twice", job.as_str()));
-        let cost = cost(count);
-        let released = world.ledger.ended(&job) == Some(crate::ports::Outcome::Release);
-        world.journal.expect(!released, || format!("{} is billed after its reserve was released", job.as_str()));
-        if let Some(held) = world.ledger.held(&job) {
+        let cost = cost(count, calls[at].tokens_out);
+        let entries = world.accounts.entries(&job);
+        world.journal.expect(entries.len() == 2, || format!("{} is billed and reserved in {entries:?}", job.as_str()));
+        for (account, held, state) in entries {
+            let open = matches!(state, EntryState::Open | EntryState::Kept);
+            world.journal.expect(open, || format!("{} is billed after its reserve in {account} ended", job.as_str()));
             world.journal.expect(cost <= held, || format!("{} costs {cost}, and {held} is reserved", job.as_str()));
         }
         world.journal.note(|| format!("provider: {} is billed {cost} for {count}", job.as_str()));
@@ -131,15 +138,15 @@ impl Provider {
     }
 }
 
-fn cost(count: usize) -> NanoUsd {
+fn cost(count: usize, tokens_out: u64) -> NanoUsd {
     let count = u64::try_from(count).unwrap();
-    NanoUsd(TOKENS_IN * TEXT_IN + count * TOKENS_OUT * IMAGE_OUT)
+    NanoUsd(TOKENS_IN * TEXT_IN + count * tokens_out * IMAGE_OUT)
 }
 
 async fn work(world: &Rc<World>, at: usize, prompt: &str, n: usize, fate: Fate, mut sender: oneshot::Sender<Script>) {
     let Some(count) = fate.billed(n) else {
         world.pause(20, 3_000).await;
-        return send(fate.script(world, &[]), fate, sender).await;
+        return send(fate.script(world, &[], 0), fate, sender).await;
     };
     let slow = world.chance(world.faults.provider_slow);
     let ms = if slow { world.rng().between(20_000, 120_000) } else { world.rng().between(100, 20_000) };
@@ -153,7 +160,8 @@ async fn work(world: &Rc<World>, at: usize, prompt: &str, n: usize, fate: Fate, 
         world.executor.sleep(ms).await;
     }
     let pictures = world.provider.bill(world, at, prompt, count);
-    send(fate.script(world, &pictures), fate, sender).await;
+    let tokens_out = world.provider.calls.borrow()[at].tokens_out;
+    send(fate.script(world, &pictures, tokens_out), fate, sender).await;
 }
 
 async fn send(script: Option<Script>, fate: Fate, mut sender: oneshot::Sender<Script>) {

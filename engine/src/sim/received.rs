@@ -1,20 +1,25 @@
 //! What a client finds in the answer: the right picture, whole, the same as ever, and a bill that is true.
 
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::delivery::repr_digest::repr_digest;
 use domain::job::JobId;
 use domain::money::NanoUsd;
 use domain::picture::Digest;
+use domain::trace::RequestId;
 use serde_json::Value;
 
+use super::books::Books;
 use super::carrier::Received;
 use super::client::{Route, Wanted, Who};
 use super::coverage::Event;
 use super::picture;
 use super::world::{Subject, World};
 
-pub(super) fn check(world: &World, wanted: &Wanted, received: &Received) {
+pub(super) fn check(world: &World, wanted: &Wanted, id: &RequestId, received: &Received) {
     let subject = &world.subjects[wanted.subject];
     if let Some(status) = received.headers.get("cache-status") {
         for (word, event) in [
@@ -35,9 +40,10 @@ pub(super) fn check(world: &World, wanted: &Wanted, received: &Received) {
             let key = received.headers.get("x-pincel-key").unwrap_or_default();
             world.journal.expect(key == subject.key.to_string(), || format!("{key} answers for {}", subject.key));
             bill(world, received);
+            left(world, wanted, received);
             pictures(world, wanted, received, subject);
         }
-        status => refusal(world, wanted, received, status),
+        status => refusal(world, wanted, id, received, status),
     }
 }
 
@@ -119,7 +125,21 @@ fn bill(world: &World, received: &Received) {
         .expect(cost.is_none_or(|cost| Some(cost) == bill), || format!("{cost:?} is told of {job:?}, {bill:?}"));
 }
 
-fn refusal(world: &World, wanted: &Wanted, received: &Received, status: u16) {
+/// What is left of the requests per minute is told of a limit that the client has.
+fn left(world: &World, wanted: &Wanted, received: &Received) {
+    let number = |name: &str| received.headers.get(name).map(|number| number.parse::<u32>().unwrap());
+    let limit = number("x-ratelimit-limit-requests");
+    let remaining = number("x-ratelimit-remaining-requests");
+    let rate = world.payers.client(wanted.payer).policy.requests_per_minute;
+    let own = limit.is_none() || limit == rate.map(NonZeroU32::get);
+    world.journal.expect(own, || format!("{limit:?} is told to {}, which has {rate:?}", wanted.payer));
+    world.journal.expect(remaining < limit || limit.is_none(), || format!("{remaining:?} are left of {limit:?}"));
+    if limit.is_some() {
+        world.journal.saw(Event::RateTold);
+    }
+}
+
+fn refusal(world: &World, wanted: &Wanted, id: &RequestId, received: &Received, status: u16) {
     let text = String::from_utf8_lossy(received.body.as_deref().unwrap_or_default()).into_owned();
     let error: Value = serde_json::from_str::<Value>(&text).map(|body| body["error"].clone()).unwrap_or_default();
     let code = error["code"].as_str().unwrap_or_default();
@@ -135,6 +155,10 @@ fn refusal(world: &World, wanted: &Wanted, received: &Received, status: u16) {
     world.journal.expect(!world.faults.calm || expected_when_calm, || format!("{code} on a calm day: {message}"));
     match code {
         "outcome_unknown" if received.headers.get("retry-after").is_some() => world.journal.saw(Event::HoldRefused),
+        "budget_exceeded" | "too_many_generations" => refused_itself(world, wanted, id, code),
+        "rate_limit_exceeded" if message.starts_with("Rate limit reached for this") => {
+            refused_itself(world, wanted, id, code);
+        }
         "rate_limit_exceeded" => world.journal.saw(Event::GaveUpRetrying),
         "provider_timeout" => world.journal.saw(Event::ProviderTimedOut),
         "picture_lost" => {
@@ -147,6 +171,20 @@ fn refusal(world: &World, wanted: &Wanted, received: &Received, status: u16) {
         "picture_not_found" if wanted.who == Who::Stranger => world.journal.saw(Event::StrangerTurnedAway),
         _ => {}
     }
+}
+
+/// Who is told that a limit is reached has reached it: a job of the same client, which this request started or waited for, was
+/// refused.
+fn refused_itself(world: &World, wanted: &Wanted, id: &RequestId, code: &str) {
+    let key = world.subjects[wanted.subject].key;
+    let records = world.object(&key).disk.load();
+    let own = records.jobs.values().filter(|job| job.client == wanted.client());
+    let mut own = own.filter(|job| job.leader == *id || job.joined.last.contains(id));
+    let refused = own.any(|job| {
+        let said = |books: &Rc<Books>| books.heard.refused.borrow().get(&job.id).is_some_and(|said| said == code);
+        job.refused && world.accounts.both(job).into_iter().any(said)
+    });
+    world.journal.expect(refused, || format!("{} is told {code}, and no job of its client was refused", id.as_str()));
 }
 
 fn decode(document: &[u8]) -> Vec<Vec<u8>> {

@@ -12,6 +12,9 @@ use crate::ask::Ask;
 /// No schedule is this long: what is, runs in circles.
 const MOST_STEPS: usize = 300_000;
 
+/// So long that accounts forget what has ended.
+const LONG_MS: u64 = 41 * 86_400_000;
+
 pub(super) struct Run {
     pub(super) verdict: Result<(), String>,
     pub(super) counts: Counts,
@@ -33,11 +36,15 @@ pub(super) fn run(seed: u64, loud: bool) -> Run {
 fn arrange(world: &Rc<World>) {
     let rng = world.rng();
     let mut at_ms = 0;
-    for _ in 0..rng.between(1, 5) {
+    for burst in 0..rng.between(1, 5) {
+        if burst > 0 && rng.one_in(80) {
+            at_ms += LONG_MS;
+        }
         at_ms += *rng.pick(&[500, 5_000, 60_000, 700_000, 3_600_000]) * rng.between(0, 1_000) / 1_000;
-        let alike = rng.one_in(2).then(|| Wanted::draw(rng, world.subjects.len()));
+        let draw = || Wanted::draw(rng, &world.payers, world.subjects.len());
+        let alike = rng.one_in(2).then(draw);
         for _ in 0..rng.between(1, 7) {
-            let wanted = alike.clone().unwrap_or_else(|| Wanted::draw(rng, world.subjects.len()));
+            let wanted = alike.as_ref().map_or_else(draw, |alike| alike.of_another(rng, &world.payers));
             let at_ms = at_ms + if rng.one_in(3) { 0 } else { rng.between(0, 3_000) };
             let world_too = Rc::clone(world);
             world.executor.spawn(world.process, async move { arrive(world_too, at_ms, wanted).await });

@@ -7,15 +7,17 @@ use std::rc::Rc;
 use domain::picture::{Asked, Digest, PictureKey, request::Defaults};
 use domain::query::Query;
 
+use super::accounts::Accounts;
 use super::blobs::{Blobs, EdgeCache};
+use super::books::Books;
 use super::coverage::Event;
-use super::executor::{Executor, ProcessId, START_MS};
+use super::executor::{Executor, ProcessId};
 use super::faults::Faults;
 use super::isolate::Isolate;
 use super::journal::Journal;
 use super::kv::Kv;
-use super::ledger::Ledger;
 use super::object::Object;
+use super::payers::Payers;
 use super::provider::Provider;
 use super::rng::Rng;
 use crate::settings::Settings;
@@ -29,7 +31,7 @@ pub(super) struct World {
     pub(super) process: ProcessId,
     pub(super) journal: Journal,
     pub(super) faults: Faults,
-    /// Nothing fails any more: the end of a schedule, in which everything has to come to rest.
+    /// Nothing fails: before a schedule begins, and at its end, when everything has to come to rest.
     pub(super) healed: Cell<bool>,
     pub(super) settings: Settings,
     pub(super) cities: usize,
@@ -37,11 +39,13 @@ pub(super) struct World {
     pub(super) kv: Kv,
     pub(super) blobs: Blobs,
     pub(super) caches: Vec<EdgeCache>,
-    pub(super) ledger: Ledger,
+    pub(super) payers: Payers,
+    pub(super) accounts: Accounts,
     pub(super) provider: Provider,
     objects: RefCell<BTreeMap<PictureKey, Rc<Object>>>,
     pub(super) isolates: Vec<Rc<Isolate>>,
     doomed: RefCell<Vec<(Rc<Object>, u32)>>,
+    doomed_accounts: RefCell<Vec<(Rc<Books>, u32)>>,
     crashes_left: Cell<u64>,
     /// The pictures that any client was given, by key and take.
     pub(super) seen: RefCell<BTreeMap<(PictureKey, u32), Digest>>,
@@ -60,22 +64,29 @@ pub(super) struct Subject {
 
 impl World {
     pub(super) fn new(seed: u64, loud: bool) -> Rc<Self> {
-        let executor = Executor::new(seed);
+        let rng = Rng::new(seed);
+        let start_ms = start(&rng);
+        let executor = Executor::new(rng, start_ms);
         let rng = &executor.rng;
         let faults = Faults::draw(rng);
+        let payers = Payers::draw(rng, faults.calm, start_ms);
         let cities = 1 + rng.below(3);
-        let subjects: Vec<_> = (0..=rng.below(3)).map(Subject::new).collect();
+        let subjects: Vec<_> = (0..=rng.below(3)).map(|at| Subject::new(at, start_ms)).collect();
         let isolates = (0..cities + rng.below(3)).map(|at| Isolate::new(at % cities, executor.process())).collect();
         let timeout = if rng.one_in(3) && !faults.calm { rng.between(20, 100) * 1_000 } else { 180_000 };
         let process = executor.process();
         let crashes_left = Cell::new(faults.crashes_left);
-        let journal = Journal::new(loud);
+        let journal = Journal::new(loud, start_ms);
         journal.note(|| format!("{cities} cities, {} keys, timeout {timeout} ms, {faults:?}", subjects.len()));
-        Rc::new(Self {
+        let accounts = Accounts::new(&payers);
+        for books in accounts.all() {
+            journal.note(|| format!("account {}: {:?}", books.name, books.limits));
+        }
+        let world = Rc::new(Self {
             process,
             journal,
             faults,
-            healed: Cell::new(false),
+            healed: Cell::new(true),
             settings: Settings {
                 default_model: MODEL.to_owned(),
                 generation_timeout_ms: timeout,
@@ -87,15 +98,20 @@ impl World {
             kv: Kv::default(),
             blobs: Blobs::default(),
             caches: (0..cities).map(|_| EdgeCache::default()).collect(),
-            ledger: Ledger::default(),
+            payers,
+            accounts,
             provider: Provider::default(),
             objects: RefCell::default(),
             isolates,
             doomed: RefCell::default(),
+            doomed_accounts: RefCell::default(),
             crashes_left,
             seen: RefCell::default(),
             executor,
-        })
+        });
+        world.accounts.open(&world);
+        world.healed.set(false);
+        world
     }
 
     pub(super) fn rng(&self) -> &Rng {
@@ -138,6 +154,11 @@ impl World {
         }
     }
 
+    /// The same for an account.
+    pub(super) fn doom_account(&self, books: &Rc<Books>, life: u32) {
+        self.doomed_accounts.borrow_mut().push((Rc::clone(books), life));
+    }
+
     /// What chance does between two steps.
     pub(super) fn between_steps(&self) {
         self.journal.now_ms.set(self.now_ms());
@@ -153,6 +174,17 @@ impl World {
                 object.crash(self);
             }
         }
+        if self.chance(self.faults.account_crash_at_step) {
+            let awake: Vec<_> = self.accounts.all().filter(|books| books.is_awake()).collect();
+            if !awake.is_empty() {
+                self.rng().pick(&awake).crash(self);
+            }
+        }
+        for (books, life) in self.doomed_accounts.take() {
+            if books.lives() == life {
+                books.crash(self);
+            }
+        }
         if self.chance(self.faults.isolate_crash_at_step) {
             self.journal.saw(Event::IsolateCrashed);
             self.rng().pick(&self.isolates).crash(self);
@@ -165,14 +197,26 @@ impl World {
         for object in self.objects() {
             object.clear();
         }
+        self.accounts.all().for_each(|books| books.clear());
     }
 }
 
+/// An afternoon, or minutes before a day or a month ends, so that budgets begin anew while money is set aside. All in the time
+/// in which the model is served.
+fn start(rng: &Rng) -> u64 {
+    /// 2026-09-21 14:13:20.
+    const AFTERNOON: u64 = 1_790_000_000_000;
+    /// 2026-09-21, 2026-09-30, 2026-12-31, 2027-02-28 and 2028-02-29, each at its end.
+    const ENDS: [u64; 5] =
+        [1_790_035_200_000, 1_790_812_800_000, 1_798_761_600_000, 1_803_859_200_000, 1_835_481_600_000];
+    if rng.one_in(2) { AFTERNOON } else { rng.pick(&ENDS) - rng.between(0, 240_000) }
+}
+
 impl Subject {
-    fn new(at: usize) -> Self {
+    fn new(at: usize, start_ms: u64) -> Self {
         let prompt = format!("picture {at}");
         let query = Query::from(vec![("prompt".to_owned(), prompt.clone())]);
-        let defaults = Defaults { namespace: NAMESPACE, model: MODEL, now_s: START_MS / 1_000 };
+        let defaults = Defaults { namespace: NAMESPACE, model: MODEL, now_s: start_ms / 1_000 };
         let key = PictureKey::of(&Asked::from_query(&query, &defaults).unwrap().picture);
         Self { prompt, key, first: Cell::new(0), fresh: Cell::new(0), named: Cell::new(0) }
     }

@@ -33,7 +33,10 @@ async function pincel(bindings) {
     bindings,
     kvNamespaces: ["POINTERS"],
     r2Buckets: ["BLOBS"],
-    durableObjects: { GENERATION: { className: "Generation", useSQLite: true } },
+    durableObjects: {
+      GENERATION: { className: "Generation", useSQLite: true },
+      ACCOUNT: { className: "Account", useSQLite: true },
+    },
   };
 }
 

@@ -65,7 +65,7 @@ fn bytes_of(step: usize, pincel: &Pincel, prompt: &str) -> Result<usize> {
         0 => decoded(&pincel.generate(prompt, "fwd=uri-miss")?)?,
         1 | 2 => pincel.get(&pincel.by_key(prompt), "; hit")?,
         3 => decoded(&pincel.generate(prompt, "; hit")?)?,
-        _ => pincel.get(&pincel.signed(prompt)?, "; hit")?,
+        _ => pincel.get(&pincel.signed(prompt), "; hit")?,
     };
     Ok(picture.len())
 }

@@ -4,14 +4,13 @@ use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::SigningKey;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::load::Target;
 use crate::server::Server;
 
-const API_KEY: &str = "pcl_bench_kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
-const SIGNING_KEY: &str = "bench:sssssssssssssssssssssssssssssssssssssssssss";
+const SECRET: &str = "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm";
 const ADMIN_TOKEN: &str = "ttttttttttttttttttttttttttttttttttttttttttt";
 const PROVIDER_KEY: &str = "sk-nothing-that-opens-anything";
 
@@ -26,6 +25,8 @@ pub struct Pincel {
     pub worker: Server,
     pub fake_openai: Server,
     pub client: Client,
+    api_key: String,
+    signing_key: SigningKey,
 }
 
 impl Pincel {
@@ -34,13 +35,23 @@ impl Pincel {
         let bindings = json!({
             "OPENAI_BASE_URL": fake_openai.url,
             "OPENAI_API_KEY": PROVIDER_KEY,
-            "PINCEL_API_KEY": API_KEY,
-            "PINCEL_SIGNING_KEYS": SIGNING_KEY,
+            "PINCEL_SECRET": SECRET,
             "PINCEL_ADMIN_TOKEN": ADMIN_TOKEN,
             "DEFAULT_MODEL": MODEL,
         });
         let worker = Server::worker("pincel", &bindings)?;
-        Ok(Self { worker, fake_openai, client: Client::builder().timeout(None).build()? })
+        let client = Client::builder().timeout(None).build()?;
+        let post = |path: &str| client.post(format!("{}/admin/v1/clients{path}", worker.url)).bearer_auth(ADMIN_TOKEN);
+        let made = |request: RequestBuilder| -> Result<Value> {
+            Ok(serde_json::from_slice(&body_of(request.send()?, None)?)?)
+        };
+        // Without a budget: what is measured is the way of every picture through the accounts, and none is refused.
+        let policy = json!({ "budget_per_day_usd": null, "budget_per_month_usd": null });
+        made(post("").json(&json!({ "id": "bench", "policy": policy })))?;
+        let api_key = text(&made(post("/bench/keys"))?, "key")?;
+        let key = made(post("/bench/signing-keys"))?;
+        let signing_key = SigningKey::new(text(&key, "kid")?, text(&key, "secret")?);
+        Ok(Self { worker, fake_openai, client, api_key, signing_key })
     }
 
     /// From now on pictures have at least so many bytes.
@@ -58,22 +69,22 @@ impl Pincel {
     /// A generation through Pincel, whose reply must say so.
     pub fn generate(&self, prompt: &str, cache_status: &str) -> Result<Vec<u8>> {
         let url = format!("{}/v1/images/generations", self.worker.url);
-        let reply = self.client.post(url).bearer_auth(API_KEY).json(&order(prompt)).send()?;
-        body(reply, Some(cache_status))
+        let reply = self.client.post(url).bearer_auth(&self.api_key).json(&order(prompt)).send()?;
+        body_of(reply, Some(cache_status))
     }
 
     /// The same call, past Pincel.
     pub fn generate_directly(&self, prompt: &str) -> Result<Vec<u8>> {
         let url = format!("{}/images/generations", self.fake_openai.url);
-        body(self.client.post(url).bearer_auth(PROVIDER_KEY).json(&order(prompt)).send()?, None)
+        body_of(self.client.post(url).bearer_auth(PROVIDER_KEY).json(&order(prompt)).send()?, None)
     }
 
     /// The picture, whose reply must say so.
     pub fn get(&self, target: &Target, cache_status: &str) -> Result<Vec<u8>> {
-        body(self.request(target).send()?, Some(cache_status))
+        body_of(self.request(target).send()?, Some(cache_status))
     }
 
-    fn request(&self, target: &Target) -> reqwest::blocking::RequestBuilder {
+    fn request(&self, target: &Target) -> RequestBuilder {
         let request = self.client.get(&target.url);
         match &target.authorization {
             Some(authorization) => request.header("authorization", authorization),
@@ -86,14 +97,13 @@ impl Pincel {
         let query: Vec<String> =
             parameters(prompt).iter().map(|(name, value)| format!("{name}={}", domain::query::encode(value))).collect();
         let url = format!("{}/v1/image?{}", self.worker.url, query.join("&"));
-        Target { url, authorization: Some(format!("Bearer {API_KEY}")) }
+        Target { url, authorization: Some(format!("Bearer {}", self.api_key)) }
     }
 
     /// The address of a picture, signed.
-    pub fn signed(&self, prompt: &str) -> Result<Target> {
-        let key = SigningKey::parse(SIGNING_KEY).context("a signing key that cannot be read")?;
-        let query = key.sign_query("/v1/image", &parameters(prompt), NEVER);
-        Ok(Target { url: format!("{}/v1/image?{query}", self.worker.url), authorization: None })
+    pub fn signed(&self, prompt: &str) -> Target {
+        let query = self.signing_key.sign_query("/v1/image", &parameters(prompt), NEVER);
+        Target { url: format!("{}/v1/image?{query}", self.worker.url), authorization: None }
     }
 
     /// The prompt of a picture of exactly so many bytes, which exists now and has been handed over often enough that every
@@ -129,7 +139,7 @@ fn order(prompt: &str) -> Value {
     json!({ "model": MODEL, "prompt": prompt, "quality": "low", "size": SIZE })
 }
 
-fn body(reply: Response, cache_status: Option<&str>) -> Result<Vec<u8>> {
+fn body_of(reply: Response, cache_status: Option<&str>) -> Result<Vec<u8>> {
     let status = reply.status();
     let header = reply.headers().get("cache-status").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_expected = cache_status.is_none_or(|expected| header.contains(expected));
@@ -142,6 +152,10 @@ fn body(reply: Response, cache_status: Option<&str>) -> Result<Vec<u8>> {
         bail!("answered with 'Cache-Status: {header}' where {cache_status:?} was due");
     }
     Ok(bytes.into())
+}
+
+fn text(document: &Value, name: &str) -> Result<String> {
+    document.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no '{name}' was made"))
 }
 
 /// The bytes of the one picture in a reply of OpenAI's shape.

@@ -50,7 +50,7 @@ impl Scene {
                 memory: Bare::start("memory", &picture)?,
                 cache: Bare::start("cache", &picture)?,
                 by_key: pincel.by_key(&prompt),
-                signed: pincel.signed(&prompt)?,
+                signed: pincel.signed(&prompt),
             };
             pincel.get(&hits.signed, "; hit")?;
             let _ = self.hits.set(hits);

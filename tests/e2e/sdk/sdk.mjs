@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 
-const { MARK, FAKE_OPENAI_URL, PINCEL_URL, PINCEL_API_KEY } = process.env;
+const { MARK, FAKE_OPENAI_URL, PINCEL_URL, PINCEL_API_KEY, BROKE_API_KEY, HURRIED_API_KEY } = process.env;
 const QUICK = { model: "gpt-image-2.6-flare", quality: "low", size: "1024x640" };
 
 const client = new OpenAI({ apiKey: PINCEL_API_KEY, baseURL: `${PINCEL_URL}/v1` });
@@ -14,6 +14,17 @@ const pictures = (reply) => reply.data.map((image) => image.b64_json);
 async function behave(change) {
   const reply = await fetch(`${FAKE_OPENAI_URL}/_control/behaviour`, { method: "POST", body: JSON.stringify(change) });
   assert.equal(reply.status, 200);
+}
+
+/** A client, and the statuses of all that it receives. */
+function counting(apiKey) {
+  const seen = [];
+  const counted = async (...request) => {
+    const reply = await fetch(...request);
+    seen.push(reply.status);
+    return reply;
+  };
+  return { seen, other: client.withOptions({ apiKey, fetch: counted }) };
 }
 
 async function refusal(kind, call) {
@@ -77,6 +88,28 @@ const checks = {
     const error = await refusal(OpenAI.RateLimitError, () => ask("quota"));
     await behave({ fail: null });
     assert.deepEqual([error.code, error.type], ["insufficient_quota", "insufficient_quota"]);
+  },
+
+  async "a used-up budget is not tried again"() {
+    const { seen, other } = counting(BROKE_API_KEY);
+    const error = await refusal(OpenAI.APIError, () => other.images.generate({ prompt: `broke, ${MARK}`, ...QUICK }));
+    assert.deepEqual([error.status, error.code, error.type], [402, "budget_exceeded", "insufficient_quota"]);
+    assert.deepEqual(seen, [402]);
+  },
+
+  async "a request too many waits and succeeds"() {
+    const { seen, other } = counting(HURRIED_API_KEY);
+    // What is refused by the provider is counted like what it makes, and takes no time.
+    await behave({ fail: "moderation", times: 99 });
+    for (let number = 0; number < 30; number++) {
+      const prompt = `hurry ${number}, ${MARK}`;
+      await refusal(OpenAI.BadRequestError, () => other.images.generate({ prompt, ...QUICK }));
+    }
+    await behave({ fail: null });
+    for (let number = 0; number < 30 && !seen.includes(429); number++) {
+      await other.images.generate({ prompt: `one more ${number}, ${MARK}`, ...QUICK });
+    }
+    assert.deepEqual(seen.slice(-2), [429, 200]);
   },
 };
 

@@ -35,6 +35,13 @@ def behave(**change):
         assert reply.status == 200
 
 
+def counting(key):
+    """A client, and the statuses of all that it receives."""
+    seen = []
+    http = openai.DefaultHttpxClient(event_hooks={"response": [lambda response: seen.append(response.status_code)]})
+    return openai.OpenAI(api_key=key, base_url=client.base_url, http_client=http), seen
+
+
 def refusal(kind, call):
     try:
         call()
@@ -101,6 +108,31 @@ def a_used_up_quota_is_not_tried_again():
     error = refusal(openai.RateLimitError, lambda: ask("quota"))
     behave(fail=None)
     assert (error.code, error.type) == ("insufficient_quota", "insufficient_quota")
+
+
+@check
+def a_used_up_budget_is_not_tried_again():
+    broke, seen = counting(os.environ["BROKE_API_KEY"])
+    error = refusal(openai.APIStatusError, lambda: broke.images.generate(prompt=f"broke, {MARK}", **QUICK))
+    assert (error.code, error.type) == ("budget_exceeded", "insufficient_quota")
+    assert seen == [402], seen
+
+
+@check
+def a_request_too_many_waits_and_succeeds():
+    hurried, seen = counting(os.environ["HURRIED_API_KEY"])
+    # What is refused by the provider is counted like what it makes, and takes no time.
+    behave(fail="moderation", times=99)
+    for number in range(30):
+        refusal(
+            openai.BadRequestError, lambda: hurried.images.generate(prompt=f"hurry {number}, {MARK}", **QUICK)
+        )
+    behave(fail=None)
+    for number in range(30):
+        if 429 in seen:
+            break
+        hurried.images.generate(prompt=f"one more {number}, {MARK}", **QUICK)
+    assert seen[-2:] == [429, 200], seen
 
 
 for function in checks:

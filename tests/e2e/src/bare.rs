@@ -27,19 +27,19 @@ pub struct Worker<'a> {
     pub kv: bool,
     /// Has a bucket for pictures.
     pub bucket: bool,
-    /// The Worker whose Generation objects it uses; its own where there is none.
+    /// The Worker whose objects it uses; its own where there is none.
     pub objects_of: Option<&'a str>,
+    /// Settings over those of `wrangler.toml`.
+    pub vars: &'a [(&'a str, &'a str)],
 }
 
 /// A Worker as it is deployed.
-pub const PLAIN: Worker<'static> = Worker { name: "pincel", kv: true, bucket: true, objects_of: None };
+pub const PLAIN: Worker<'static> = Worker { name: "pincel", kv: true, bucket: true, objects_of: None, vars: &[] };
 
 /// Running Workers with a state and a stand-in of their own; dropping them ends them.
 #[derive(Debug)]
 pub struct Bare {
-    url: String,
-    fake_url: String,
-    keys: Keys,
+    client: Client,
     program: Program,
     _fake: Program,
     _scratch: Scratch,
@@ -50,18 +50,12 @@ impl Bare {
     pub async fn start(workers: &[Worker<'_>]) -> Result<Self> {
         let scratch = Scratch::new()?;
         let (fake, fake_url) = start_fake(&scratch)?;
-        let keys = Keys {
-            api_key: format!("pcl_shop_{}", "k".repeat(43)),
-            signing_key_id: "a".to_owned(),
-            signing_secret: "s".repeat(43),
-            admin_token: "t".repeat(43),
-        };
         let mut configs = Vec::new();
         if workers.len() > 1 {
             configs.push(switch(&scratch, workers)?);
         }
         for worker in workers {
-            let config = configuration(worker, &keys, &fake_url)?;
+            let config = configuration(worker, &fake_url)?;
             configs.push(scratch.write(&format!("{}.json", worker.name), &config.to_string())?);
         }
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -82,17 +76,25 @@ impl Bare {
             .stdout(Stdio::null());
         let program = Program::start(&mut command, &scratch.path().join("log"))?;
         let url = format!("http://127.0.0.1:{port}");
-        let mut running = Self { url, fake_url, keys, program, _fake: fake, _scratch: scratch };
+        let keys = Keys { admin_token: admin_token(), ..Keys::default() };
+        let client = Client::new(url, fake_url, keys)?;
+        let mut running = Self { client, program, _fake: fake, _scratch: scratch };
         running.ready().await?;
         Ok(running)
     }
 
-    pub fn client(&self) -> Result<Client> {
-        Client::new(self.url.clone(), self.fake_url.clone(), self.keys.clone())
+    /// A new client of this deployment.
+    pub async fn client(&self, id: &str) -> Result<Client> {
+        self.client.new_client(id, json!({})).await
+    }
+
+    /// Nobody yet: knows the admin token and nothing else.
+    pub fn operator(&self) -> &Client {
+        &self.client
     }
 
     async fn ready(&mut self) -> Result<()> {
-        let client = self.client()?;
+        let client = &self.client;
         let deadline = Instant::now() + LIMIT;
         loop {
             self.program.must_run()?;
@@ -118,7 +120,7 @@ fn switch(scratch: &Scratch, workers: &[Worker<'_>]) -> Result<std::path::PathBu
     scratch.write("switch.json", &config.to_string())
 }
 
-fn configuration(worker: &Worker<'_>, keys: &Keys, fake_url: &str) -> Result<Value> {
+fn configuration(worker: &Worker<'_>, fake_url: &str) -> Result<Value> {
     let text = fs::read_to_string(tools::workspace("wrangler.toml")).context("cannot read wrangler.toml")?;
     let mut config: Value = toml::from_str(&text).context("wrangler.toml is no TOML")?;
     let main = fs::canonicalize(tools::workspace("edge/entry.mjs"))
@@ -135,18 +137,23 @@ fn configuration(worker: &Worker<'_>, keys: &Keys, fake_url: &str) -> Result<Val
     }
     if let Some(owner) = worker.objects_of {
         fields.remove("migrations");
-        let object = fields.get_mut("durable_objects").and_then(|objects| objects.pointer_mut("/bindings/0"));
-        let object = object.and_then(Value::as_object_mut).context("wrangler.toml binds no object")?;
-        object.insert("script_name".to_owned(), json!(owner));
+        let objects = fields.get_mut("durable_objects").and_then(|objects| objects.get_mut("bindings"));
+        let objects = objects.and_then(Value::as_array_mut).context("wrangler.toml binds no object")?;
+        for object in objects.iter_mut().filter_map(Value::as_object_mut) {
+            object.insert("script_name".to_owned(), json!(owner));
+        }
     }
     let vars = fields.get_mut("vars").and_then(Value::as_object_mut).context("wrangler.toml has no settings")?;
-    let Keys { api_key, signing_key_id, signing_secret, admin_token } = keys;
     vars.insert("OPENAI_BASE_URL".to_owned(), json!(format!("{fake_url}/v1")));
     vars.insert("OPENAI_API_KEY".to_owned(), json!("sk-fake"));
-    vars.insert("PINCEL_API_KEY".to_owned(), json!(api_key));
-    vars.insert("PINCEL_SIGNING_KEYS".to_owned(), json!(format!("{signing_key_id}:{signing_secret}")));
-    vars.insert("PINCEL_ADMIN_TOKEN".to_owned(), json!(admin_token));
+    vars.insert("PINCEL_SECRET".to_owned(), json!("m".repeat(43)));
+    vars.insert("PINCEL_ADMIN_TOKEN".to_owned(), json!(admin_token()));
+    vars.extend(worker.vars.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
     Ok(config)
+}
+
+fn admin_token() -> String {
+    "t".repeat(43)
 }
 
 /// The stand-in and its address. `$PINCEL_FAKE_OPENAI_BIN` is one that is compiled already.

@@ -13,10 +13,10 @@ use crate::sign;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long something that must come is waited for.
-const AWAITED: Duration = Duration::from_secs(20);
+pub(crate) const AWAITED: Duration = Duration::from_secs(20);
 
-/// The secrets of one deployment.
-#[derive(Debug, Clone)]
+/// The secrets of one client, and of the deployment that it belongs to.
+#[derive(Debug, Clone, Default)]
 pub struct Keys {
     pub api_key: String,
     pub signing_key_id: String,
@@ -53,6 +53,12 @@ impl Client {
     pub(crate) fn new(edge: String, fake: String, keys: Keys) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
         Ok(Self { http, edge, fake, keys, through: None })
+    }
+
+    /// The same edge with other keys.
+    #[must_use]
+    pub fn acting_as(&self, keys: Keys) -> Self {
+        Self { keys, ..self.clone() }
     }
 
     /// The same by way of one of several Workers.
@@ -143,8 +149,14 @@ impl Client {
 
     /// What was billed for a prompt, in order.
     pub async fn bills(&self, prompt: &str) -> Result<Vec<Value>> {
-        let bills = self.control("GET", "bills", None).await?;
-        Ok(all(&bills, "bills", |bill| bill.get("prompt").and_then(Value::as_str) == Some(prompt)))
+        let mut bills = self.all_bills().await?;
+        bills.retain(|bill| bill.get("prompt").and_then(Value::as_str) == Some(prompt));
+        Ok(bills)
+    }
+
+    /// What was billed for whatever, in order.
+    pub async fn all_bills(&self) -> Result<Vec<Value>> {
+        Ok(all(&self.control("GET", "bills", None).await?, "bills", |_| true))
     }
 
     /// The bodies with which the provider was called for a prompt, in order. It remembers the last fifty calls.

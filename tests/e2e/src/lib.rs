@@ -3,12 +3,14 @@
 //! # Layout
 //!
 //! - [`Edge`] is a Worker in workerd with all that belongs to it: its stand-in for OpenAI, its state, its log.
-//! - [`Client`] asks it for pictures, and asks the stand-in what was bought. [`Reply`] is what comes back.
+//! - [`Client`] asks it for pictures, makes other clients through the admin API (`admin`), and asks the stand-in what was bought.
+//!   [`Reply`] is what comes back.
 //! - [`sign`] writes signed URLs. It shares no code with the Worker, which makes it a witness for the rules in the docs.
 //! - [`process`] looks at running programs and ends them; [`tools`] finds the programs that a test needs.
 //!
 //! The tests are in `tests/it`. Out of scope: what can be shown without a Worker, which the crates themselves test.
 
+mod admin;
 mod bare;
 mod client;
 mod edge;

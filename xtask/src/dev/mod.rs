@@ -6,6 +6,9 @@
 mod address;
 mod dev_vars;
 pub(crate) mod fake_openai;
+mod first_client;
+mod http;
+mod key_file;
 mod ready;
 mod secrets;
 mod session;
@@ -24,6 +27,7 @@ use crate::workspace::Workspace;
 use crate::{bundle, lock, setup, stop};
 use dev_vars::DevVars;
 use fake_openai::FakeOpenai;
+use http::Server;
 use secrets::Secrets;
 use session::Session;
 use wrangler::Settings;
@@ -98,9 +102,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         Ok(())
     };
-    ready::wait(edge, &mut must_run)?;
+    ready::wait(Server { address: edge, bearer: None }, &mut must_run)?;
 
-    let session = Session::new(edge, fake_url.as_deref(), &secrets)?;
+    let keys = first_client::ensure(edge, &state, &secrets.admin_token)?;
+    let session = Session::new(edge, fake_url.as_deref(), &keys, &secrets.admin_token)?;
     session.announce(options.json)?;
     watch(&mut must_run)
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::secrets::Secrets;
+use super::key_file::Keys;
 use super::signed_url;
 
 /// The line of JSON; scripts and the end-to-end tests read it.
@@ -26,16 +26,21 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(edge: SocketAddr, fake_openai: Option<&'a str>, secrets: &'a Secrets) -> Result<Self> {
+    pub(crate) fn new(
+        edge: SocketAddr,
+        fake_openai: Option<&'a str>,
+        keys: &'a Keys,
+        admin_token: &'a str,
+    ) -> Result<Self> {
         Ok(Self {
             edge: format!("http://{edge}"),
             fake_openai,
-            api_key: &secrets.api_key,
-            signing_key_id: &secrets.signing_key_id,
-            signing_secret: &secrets.signing_secret,
-            admin_token: &secrets.admin_token,
+            api_key: &keys.api_key,
+            signing_key_id: &keys.signing_key_id,
+            signing_secret: &keys.signing_secret,
+            admin_token,
             pid: std::process::id(),
-            signed_url: signed_url::mint(edge, secrets)?,
+            signed_url: signed_url::mint(edge, keys)?,
         })
     }
 
@@ -69,7 +74,7 @@ A picture by API key:
 A picture by signed address, as for an <img>; open it in a browser:
   {signed_url}
 
-Keys, made once and kept in .dev.vars:
+Keys of the client \"dev\", made once and kept beside the state; the admin token is in .dev.vars:
   API key      {api_key}
   signing key  {}:{}
   admin token  {}

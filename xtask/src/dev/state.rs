@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// What wrangler makes in such a folder.
-const WRANGLERS: &str = "v3";
+use super::key_file;
+
+/// What such a folder holds: what wrangler makes there, and the keys of the first client.
+const OURS: [&str; 2] = ["v3", key_file::NAME];
 
 /// Empties the folder where that is wanted.
 pub(crate) fn prepare(folder: &Path, fresh: bool) -> Result<()> {
@@ -20,9 +22,10 @@ pub(crate) fn prepare(folder: &Path, fresh: bool) -> Result<()> {
         Ok(entries) => {
             for entry in entries {
                 // A mistyped --state must not cost anybody their files.
-                if entry?.file_name() != WRANGLERS {
+                let name = entry?.file_name();
+                if OURS.iter().all(|ours| name != *ours) {
                     bail!(
-                        "{} holds more than wrangler's state: --fresh would delete it. \
+                        "{} holds more than the state of a local Worker: --fresh would delete it. \
                          Choose another --state",
                         folder.display()
                     );
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_wranglers_state_is_deleted() {
+    fn only_the_state_is_deleted() {
         let folder = std::env::temp_dir().join(format!("pincel-state-{}", std::process::id()));
         prepare(&folder, true).unwrap();
         fs::create_dir_all(folder.join("v3/kv")).unwrap();
@@ -47,6 +50,7 @@ mod tests {
         fs::write(folder.join("letter.txt"), "dear").unwrap();
         prepare(&folder, true).unwrap_err();
         fs::remove_file(folder.join("letter.txt")).unwrap();
+        fs::write(folder.join("pincel-client.json"), "{}").unwrap();
         prepare(&folder, true).unwrap();
         assert!(!folder.exists());
     }

@@ -57,11 +57,13 @@ fn job(name: u8, state: State, takes: &[u32]) -> Job {
         ended_ms: Some(NOW),
         deadline_ms: NOW + 1,
         failure: None,
+        refused: false,
+        left: None,
     }
 }
 
 fn pool(takes: &[u32], jobs: Vec<Job>) -> Pool {
-    Pool { meta: Meta::default(), takes: takes.iter().map(|at| (*at, take(*at))).collect(), jobs }
+    Pool { meta: Meta::default(), takes: takes.iter().map(|at| (*at, take(*at))).collect(), jobs, kept: None }
 }
 
 #[track_caller]

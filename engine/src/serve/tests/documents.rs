@@ -141,8 +141,7 @@ fn a_picture_that_is_lost_is_an_error_and_no_broken_document() {
 
 #[test]
 fn dedup_off_wants_takes_that_nobody_has_seen() {
-    let mut sdk = who(Proof::Bearer);
-    sdk.policy.dedup = Dedup::Off;
+    let sdk = with_policy(Proof::Bearer, &json!({ "dedup": "off" }));
     let fake = Fake { kv: Kv::Has(pool(2)), ..Fake::answering([made(&[(2, How::Made)])]) };
     let body = json!({ "prompt": "a cat" }).to_string();
     let reply = serve(&fake, async |service| service.generations(&sdk, body.as_bytes(), &Request::default()).await);

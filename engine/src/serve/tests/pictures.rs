@@ -293,8 +293,7 @@ fn refusals_say_whether_to_come_back() {
 
 #[test]
 fn another_namespace_has_other_pictures() {
-    let mut stranger = bearer();
-    "another".clone_into(&mut stranger.policy.namespace);
+    let stranger = with_policy(Proof::Bearer, &json!({ "namespace": "another" }));
     let key = PictureKey::parse(&"ab".repeat(32)).unwrap();
     let by_key = |fake: &Fake, who: &Principal, query: &str| {
         serve(fake, async |service| service.by_key(who, &key, &Query::parse(query).unwrap(), &Request::default()).await)

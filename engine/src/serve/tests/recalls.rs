@@ -93,8 +93,7 @@ fn not_everybody() {
     };
     let shop = who(Proof::Bearer);
     assert!(told(&shop).is_some());
-    let mut stranger = shop.clone();
-    stranger.policy.namespace = "other".to_owned();
+    let stranger = with_policy(Proof::Bearer, &json!({ "namespace": "other" }));
     assert_eq!(told(&stranger), None);
     let generates_only = Principal { scopes: vec![Scope::Generate], ..shop };
     assert_eq!(told(&generates_only), None);

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{TOKENS_IN, TOKENS_OUT};
+use super::TOKENS_IN;
 use crate::sim::world::World;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Fate {
     }
 
     /// `None` where nothing comes.
-    pub(super) fn script(self, world: &World, pictures: &[Vec<u8>]) -> Option<Script> {
+    pub(super) fn script(self, world: &World, pictures: &[Vec<u8>], tokens_out: u64) -> Option<Script> {
         match self {
             Self::CutBilled | Self::CutUnbilled | Self::Hangs | Self::HangsUnbilled => None,
             Self::Limited => Some(refusal(429, "requests", "rate_limit_exceeded", None)),
@@ -130,11 +130,11 @@ impl Fate {
                 let bodies: [&[u8]; 3] = [b"<html>", b"{\"data\":[{\"b64_json\":\"*\"}]}", b"{\"data\":[]}"];
                 Some(answer(200, world.rng().pick(&bodies).to_vec()))
             }
-            _ => Some(self.delivers(world, pictures)),
+            _ => Some(self.delivers(world, pictures, tokens_out)),
         }
     }
 
-    fn delivers(self, world: &World, pictures: &[Vec<u8>]) -> Script {
+    fn delivers(self, world: &World, pictures: &[Vec<u8>], tokens_out: u64) -> Script {
         let rng = world.rng();
         let encoded: Vec<String> = pictures
             .iter()
@@ -148,7 +148,7 @@ impl Fate {
         let data: Vec<_> = encoded.iter().map(|text| json!({ "b64_json": text })).collect();
         let mut document = json!({ "created": 1, "data": data, "quality": "low", "background": "opaque" });
         if self != Self::Untold {
-            let (input, output) = (TOKENS_IN, TOKENS_OUT * u64::try_from(pictures.len()).unwrap());
+            let (input, output) = (TOKENS_IN, tokens_out * u64::try_from(pictures.len()).unwrap());
             document["usage"] = json!({
                 "input_tokens": input, "output_tokens": output, "total_tokens": input + output,
                 "input_tokens_details": { "text_tokens": input, "image_tokens": 0 },

@@ -52,7 +52,7 @@ async fn a_signed_picture_shows_and_an_expired_one_is_an_error() {
 }
 
 /// What a fresh browser sees of the picture at this address.
-async fn look(url: &str) -> Vec<String> {
+pub(crate) async fn look(url: &str) -> Vec<String> {
     let scratch = Scratch::new().unwrap();
     let page = scratch.write("page.html", &PAGE.replace("PICTURE", &url.replace('&', "&amp;"))).unwrap();
     let mut command = Command::new(tools::chromium().unwrap());

@@ -7,6 +7,14 @@
 //! | `routes` | probes, CORS, unknown routes, methods, media types |
 //! | `together` | 500 at once for one picture, 50 pictures at once, clients that leave |
 //! | `bad_input` | every refusal of a request: status, code, `param`; the provider is never called |
+//! | `clients` | clients as an operator keeps them: made, shown, changed, listed |
+//! | `keys` | forged, revoked and replaced keys |
+//! | `policies` | scopes, policies, suspension, namespaces |
+//! | `budgets` | budgets to the nano-dollar, with two hundred at once; reserves, alarms |
+//! | `limits` | requests a minute and pictures at once; only what has something made is counted |
+//! | `quote` | what a request would cost |
+//! | `sign` | addresses that the Worker signs |
+//! | `signing` | signatures, and the helpers of `docs/SIGNING.md` as they stand there |
 //! | `access` | every refusal of credentials; nothing is said about what exists |
 //! | `provider` | every way in which the provider fails: what is told, what is tried again, what never is |
 //! | `crash` | the Worker's process is killed while a picture is made |
@@ -29,7 +37,11 @@ mod bad_input;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod check;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -39,11 +51,19 @@ mod generations;
 #[cfg(test)]
 mod isolates;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod quote;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
@@ -52,6 +72,10 @@ mod sdks;
 mod secrets;
 #[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod sign;
+#[cfg(test)]
+mod signing;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]

@@ -91,6 +91,7 @@ async fn what_was_not_billed_is_told_and_forgotten() {
         let receipts = receipts.unwrap();
         assert_eq!((&receipts[0]["attempts"], &receipts[0]["cost_nano_usd"]), (&json!(row.calls), &Value::Null));
     }
+    account_is_exact(&pincel).await;
 }
 
 #[tokio::test]
@@ -155,6 +156,7 @@ async fn what_may_have_been_billed_is_not_bought_again_before_the_hold_ends() {
         refusal(&kept, 404, "picture_not_found");
         assert_eq!(pincel.calls(fail).await.unwrap().len(), 1, "{fail}: bought again");
     }
+    let (mut kept, mut settled) = (0, 0);
     // What the last of them was told to wait is enough for all.
     tokio::time::sleep(Duration::from_secs(retry_after)).await;
     for (fail, _, _, billed) in rows {
@@ -167,7 +169,21 @@ async fn what_may_have_been_billed_is_not_bought_again_before_the_hold_ends() {
         assert_eq!(receipts[0]["cost_nano_usd"], Value::Null, "an unknown sum is not zero: {receipts:?}");
         assert!(receipts[0]["reserve_nano_usd"].as_u64().unwrap() > 0, "{receipts:?}");
         assert_eq!(receipts[1]["cost_nano_usd"], cost(&bills[billed]));
+        kept += receipts[0]["reserve_nano_usd"].as_u64().unwrap();
+        settled += cost(&bills[billed]);
     }
+    let day = &pincel.settled_spending().await.unwrap()["day"];
+    let amount = |name: &str| nano(day[name].as_str().unwrap());
+    // Of what nobody knows the reserve is kept, also where the provider did bill.
+    assert_eq!((amount("kept_usd"), amount("settled_usd"), amount("reserved_usd")), (kept, settled, 0), "{day}");
+}
+
+/// What the client has spent is what was billed, and nothing else is set aside.
+async fn account_is_exact(pincel: &Client) {
+    let day = &pincel.settled_spending().await.unwrap()["day"];
+    let amount = |name: &str| nano(day[name].as_str().unwrap());
+    let billed: u64 = pincel.all_bills().await.unwrap().iter().map(cost).sum();
+    assert_eq!((amount("kept_usd"), amount("settled_usd"), amount("reserved_usd")), (0, billed, 0), "{day}");
 }
 
 /// Everybody who waits for a call that never ends is let go when its time is up.

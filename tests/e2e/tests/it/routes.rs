@@ -1,6 +1,6 @@
 //! What surrounds the pictures: probes, CORS, and requests that no route takes.
 
-use e2e::{Edge, fetch, picture};
+use e2e::{Bare, Keys, PLAIN, Worker, fetch, picture};
 use serde_json::json;
 
 use crate::check::{common, refusal};
@@ -20,12 +20,19 @@ async fn probes_answer() {
 /// A setting that cannot be read is named to the operator, and opens nothing.
 #[tokio::test]
 async fn an_unusable_setting_closes_the_door() {
-    let edge = Edge::start(&[("PINCEL_API_KEY", "hunter2"), ("UNKNOWN_HOLD_SECONDS", "soon")]).unwrap();
-    let pincel = edge.client().unwrap();
+    let vars = [("PINCEL_SECRET", "hunter2"), ("UNKNOWN_HOLD_SECONDS", "soon")];
+    let running = Bare::start(&[Worker { vars: &vars, ..PLAIN }]).await.unwrap();
+    let operator = running.operator();
+    let pincel = operator.acting_as(Keys {
+        api_key: format!("pcl_shop_{}", "k".repeat(43)),
+        signing_key_id: "shop-00000000".to_owned(),
+        signing_secret: "s".repeat(43),
+        ..operator.keys.clone()
+    });
     let ready = fetch(pincel.anonymous("GET", "/readyz")).await.unwrap();
     assert_eq!((ready.status, &ready.json().unwrap()["ready"]), (503, &json!(false)), "{ready:?}");
     let problems = ready.json().unwrap()["problems"].to_string();
-    assert!(problems.contains("PINCEL_API_KEY") && problems.contains("UNKNOWN_HOLD_SECONDS"), "{problems}");
+    assert!(problems.contains("PINCEL_SECRET") && problems.contains("UNKNOWN_HOLD_SECONDS"), "{problems}");
     assert!(!problems.contains("hunter2"), "{problems}");
     let asked = picture("a closed door");
     for request in [
@@ -33,7 +40,11 @@ async fn an_unusable_setting_closes_the_door() {
         pincel.post(&asked),
         pincel.get_signed(&asked),
         pincel.get(&asked).bearer_auth("hunter2"),
-        pincel.anonymous("GET", &format!("/admin/v1/images/{}", "0".repeat(64))).bearer_auth(&pincel.keys.admin_token),
+        pincel.admin("GET", &format!("/admin/v1/images/{}", "0".repeat(64))),
+        pincel.admin("GET", "/admin/v1/clients"),
+        pincel.admin("GET", "/admin/v1/deployment"),
+        pincel.request("POST", "/v1/images/quote").json(&asked),
+        pincel.request("POST", "/v1/images/sign").json(&asked),
     ] {
         refusal(&fetch(request).await.unwrap(), 503, "not_configured");
     }
@@ -62,6 +73,8 @@ async fn requests_that_no_route_takes() {
         ("DELETE", format!("/v1/images/{key}"), "GET, HEAD, OPTIONS"),
         ("GET", "/v1/images/generations".to_owned(), "POST, OPTIONS"),
         ("PUT", "/healthz".to_owned(), "GET, HEAD, OPTIONS"),
+        ("GET", "/v1/images/quote".to_owned(), "POST, OPTIONS"),
+        ("GET", "/v1/images/sign".to_owned(), "POST, OPTIONS"),
     ] {
         let reply = fetch(pincel.request(method, &path)).await.unwrap();
         refusal(&reply, 405, "method_not_allowed");

@@ -46,5 +46,6 @@ async fn with<Guard>(guard: Guard) -> Shared<Guard> {
     let client = edge.client().expect("a client");
     // Whoever was alone may have failed before it could tidy up.
     client.behave_well().await.expect("a stand-in that answers");
+    client.unlimit_deployment().await.expect("an edge that answers");
     Shared { client, worker: edge, _guard: guard }
 }

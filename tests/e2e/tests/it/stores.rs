@@ -10,7 +10,7 @@ use crate::check::{cost, hit, nano, refusal, whole_picture};
 #[tokio::test]
 async fn without_kv_the_object_answers() {
     let running = Bare::start(&[Worker { kv: false, ..PLAIN }]).await.unwrap();
-    let pincel = running.client().unwrap();
+    let pincel = running.client("shop").await.unwrap();
     let ready = fetch(pincel.anonymous("GET", "/readyz")).await.unwrap();
     assert_eq!(ready.status, 503, "{ready:?}");
     assert!(ready.json().unwrap()["problems"].to_string().contains("POINTERS"), "{ready:?}");
@@ -43,7 +43,7 @@ async fn without_kv_the_object_answers() {
 #[tokio::test]
 async fn without_r2_pictures_are_kept_in_kv() {
     let running = Bare::start(&[Worker { bucket: false, ..PLAIN }]).await.unwrap();
-    let pincel = running.client().unwrap();
+    let pincel = running.client("shop").await.unwrap();
     let ready = fetch(pincel.anonymous("GET", "/readyz")).await.unwrap();
     assert_eq!(ready.status, 200, "{ready:?}");
 

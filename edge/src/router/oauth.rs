@@ -1,0 +1,46 @@
+//! OAuth 2 as HTTP: the token endpoint, and what it publishes about itself.
+
+use domain::access::oauth::{OauthError, TokenRequest, granted};
+use engine::authenticate::Gate;
+use engine::reply::Reply;
+use engine::tokens::{Trust, mint};
+use serde_json::Value;
+use worker::web_sys::ReadableStream;
+
+use super::{AUTHORIZATION, CONTENT_TYPE, Head};
+use crate::ports::{self, Isolate};
+
+/// How long others may keep what is published here: an hour, which is short beside the month for which a key is published ahead.
+const PUBLISHED: &str = "public, max-age=3600";
+
+/// `POST /oauth/token` (RFC 6749 §4.4).
+pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: &[u8]) -> Reply<ReadableStream> {
+    let reply = async {
+        let request = TokenRequest::parse(head.header(AUTHORIZATION), head.header(CONTENT_TYPE), body)?;
+        let who = gate.by_secret(&request.client_id, &request.client_secret, ports::now_ms()).await;
+        let who =
+            who.map_err(
+                |error| if error.status >= 500 { OauthError::unavailable() } else { OauthError::invalid_client() },
+            )?;
+        let scopes = granted(request.scopes.as_deref(), &who.scopes)?;
+        let trust =
+            Trust { masters: &gate.credentials.masters, issuers: &gate.credentials.issuers, own_issuer: issuer };
+        mint(gate.ports, trust, &who.client.id, &scopes).await
+    };
+    match reply.await {
+        Ok(token) => Reply::json(200, token.to_string()),
+        Err(error) => {
+            let mut reply = Reply::json(error.status, error.body());
+            if error.challenge {
+                reply.headers.set("www-authenticate", "Basic realm=\"pincel\"");
+            }
+            reply
+        }
+    }
+}
+
+pub fn published(document: &Value) -> Reply<ReadableStream> {
+    let mut reply = Reply::json(200, document.to_string());
+    reply.headers.replace("cache-control", PUBLISHED);
+    reply
+}
