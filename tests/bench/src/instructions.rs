@@ -9,12 +9,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use domain::access::{Masters, SigningKey, signature};
+use domain::access::api_key::{self, PresentedKey};
+use domain::access::{ClientId, Masters, SigningKey, signature};
 use domain::picture::request::Defaults;
 use domain::picture::{Asked, PictureKey};
 use domain::query::Query;
 
-use crate::report::Report;
+use crate::report::{Report, Target};
 use crate::spread::Spread;
 
 const TIMES: u32 = 200;
@@ -24,12 +25,21 @@ const PROMPT: &str = "a red bicycle leaning against a white wall, late afternoon
 /// The longest prompt that the API takes.
 const LONGEST: usize = 32_000;
 
+/// Where the secret of `pcl_bench_…` stands, and how long it is.
+const SECRET_AT: usize = 10;
+const SECRET_CHARS: usize = 43;
+
 /// What is repeated.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Operation {
     Key,
     LongKey,
     Signature,
+    ApiKey,
+    /// An API key of which the first character of the secret is wrong, and nothing else.
+    WrongFirst,
+    /// The same of the last one.
+    WrongLast,
 }
 
 pub fn measure(report: &mut Report) -> Result<()> {
@@ -37,10 +47,14 @@ pub fn measure(report: &mut Report) -> Result<()> {
         (Operation::Key, "Query to picture key, a typical request"),
         (Operation::LongKey, "Query to picture key, a prompt of 32,000 characters"),
         (Operation::Signature, "Signature check, a typical URL"),
+        (Operation::ApiKey, "API key check"),
     ] {
-        let (none, all) = (count(operation, 0)?, count(operation, TIMES)?);
-        report.add(name, "instructions", Spread::one((all - none) / f64::from(TIMES)));
+        report.add(name, "instructions", Spread::one(each(operation)?));
     }
+    // What a forger can see by a clock must not depend on how much of a guess is right.
+    let (first, last) = (each(Operation::WrongFirst)?, each(Operation::WrongLast)?);
+    let name = "Refusal of an API key: wrong in its last character over wrong in its first";
+    report.judge(name, "instructions, ratio", Spread::one((last / first).max(first / last)), Target::AtMost(1.001));
     Ok(())
 }
 
@@ -55,6 +69,9 @@ impl Operation {
                 repeat_key(&prompt, times)
             }
             Self::Signature => repeat_signature(times),
+            Self::ApiKey => repeat_api_key(None, times),
+            Self::WrongFirst => repeat_api_key(Some(SECRET_AT), times),
+            Self::WrongLast => repeat_api_key(Some(SECRET_AT + SECRET_CHARS - 1), times),
         }
     }
 }
@@ -81,6 +98,25 @@ fn repeat_signature(times: u32) -> Result<()> {
         black_box(signature::verify(&masters, "GET", PATH, &query, NOW_S)?);
     }
     Ok(())
+}
+
+/// With another character at this place, if one is given.
+fn repeat_api_key(wrong: Option<usize>, times: u32) -> Result<()> {
+    let masters = Masters::parse("mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm").context("no master secret")?;
+    let client = ClientId::parse("bench").context("no client")?;
+    let mut text = api_key::mint(&masters, &client, [7; 24]);
+    if let Some(at) = wrong {
+        let other = if text.get(at..=at) == Some("A") { "B" } else { "A" };
+        text.replace_range(at..=at, other);
+    }
+    for _ in 0..times {
+        anyhow::ensure!(PresentedKey::read(&masters, black_box(&text)).is_some() == wrong.is_none());
+    }
+    Ok(())
+}
+
+fn each(operation: Operation) -> Result<f64> {
+    Ok((count(operation, TIMES)? - count(operation, 0)?) / f64::from(TIMES))
 }
 
 fn count(operation: Operation, times: u32) -> Result<f64> {

@@ -100,6 +100,16 @@ impl Pincel {
         Target { url, authorization: Some(format!("Bearer {}", self.api_key)) }
     }
 
+    /// The same address, for whoever holds an access token of the client.
+    pub fn by_token(&self, target: &Target) -> Result<Target> {
+        let form = "grant_type=client_credentials";
+        let request =
+            self.client.post(format!("{}/oauth/token", self.worker.url)).basic_auth("bench", Some(&self.api_key));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let token = text(&serde_json::from_slice(&body_of(request.send()?, None)?)?, "access_token")?;
+        Ok(Target { url: target.url.clone(), authorization: Some(format!("Bearer {token}")) })
+    }
+
     /// The address of a picture, signed.
     pub fn signed(&self, prompt: &str) -> Target {
         let query = self.signing_key.sign_query("/v1/image", &parameters(prompt), NEVER);

@@ -24,6 +24,7 @@ pub struct Hits {
     pub memory: Bare,
     pub cache: Bare,
     pub by_key: Target,
+    pub by_token: Target,
     pub signed: Target,
 }
 
@@ -49,10 +50,13 @@ impl Scene {
             let hits = Hits {
                 memory: Bare::start("memory", &picture)?,
                 cache: Bare::start("cache", &picture)?,
+                by_token: pincel.by_token(&pincel.by_key(&prompt))?,
                 by_key: pincel.by_key(&prompt),
                 signed: pincel.signed(&prompt),
             };
-            pincel.get(&hits.signed, "; hit")?;
+            for target in [&hits.signed, &hits.by_token] {
+                pincel.get(target, "; hit")?;
+            }
             let _ = self.hits.set(hits);
         }
         self.pincel.get().zip(self.hits.get()).context("no picture")
