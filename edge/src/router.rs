@@ -223,8 +223,8 @@ async fn answer(
         let presented = head.presented(issuer, ports::now_ms());
         let who = match route {
             Route::Token => {
-                let body = read(request, MAX_FORM).await?;
-                return Ok(oauth::token(&gate, issuer, head, &body).await);
+                let body = read(request, MAX_FORM).await;
+                return Ok(oauth::token(&gate, issuer, head, body.ok().as_deref()).await);
             }
             Route::Jwks => {
                 return Ok(oauth::published(&engine::tokens::jwks(&tokens, ports, &credentials.masters).await?));

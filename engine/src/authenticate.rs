@@ -59,6 +59,9 @@ pub const PROFILE_MS: u64 = 60_000;
 /// How long it is believed where the account is out of reach: pictures that exist must not vanish with it.
 const STALE_PROFILE_MS: u64 = 300_000;
 
+/// How often an account is asked about a key that it did not know: a revoked one must not cost a question with each request.
+const UNKNOWN_KEY_MS: u64 = 1_000;
+
 const CAPACITY: usize = 1_024;
 
 /// What the accounts said of clients. Plain data: nothing that belongs to a request may live longer than it.
@@ -164,9 +167,10 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     /// What the client's account says, or said within the last minute. `None` is no such client.
     async fn profile(&self, id: &ClientId, key: Option<&KeyHash>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
         let known = self.profiles.borrow().get(id, now_ms, PROFILE_MS);
-        // A key whose use is due, or that came after the profile was read, is worth a question.
+        // A key whose use is due is worth a question, and so is one that came after the profile was read, but not again and again.
+        let just_read = self.profiles.borrow().get(id, now_ms, UNKNOWN_KEY_MS).is_some();
         let heard =
-            |client: &Client| key.is_none_or(|key| client.key(key).is_some_and(|kept| !kept.is_use_due(now_ms)));
+            |client: &Client| key.is_none_or(|key| client.key(key).map_or(just_read, |kept| !kept.is_use_due(now_ms)));
         if let Some(client) = known.filter(|client| heard(client)) {
             return Ok(Some(client));
         }

@@ -97,6 +97,10 @@ impl<P: ObjectPorts> Generation<P> {
     /// The alarm: finishes what a crash or an unreachable store left undone. Running it again changes nothing.
     pub async fn alarm(self: &Rc<Self>) -> Result<(), StoreError> {
         self.awake()?;
+        if self.pool.borrow().as_ref().is_some_and(Pool::has_chores) {
+            // This alarm has rung, and the chores may take long: a crash among them must not leave the rest to nobody.
+            self.arrange(true).await;
+        }
         self.chores().await;
         Ok(())
     }
@@ -316,7 +320,7 @@ impl<P: ObjectPorts> Generation<P> {
         if !changes.is_empty() {
             self.ports.save(&changes)?;
         }
-        let left = pool.meta.unpublished || pool.jobs.iter().any(has_chores);
+        let left = pool.has_chores();
         *self.pool.borrow_mut() = Some(pool);
         if left {
             let this = Rc::clone(self);
@@ -568,7 +572,7 @@ impl<P: ObjectPorts> Generation<P> {
             .pool
             .borrow()
             .as_ref()
-            .map(|pool| pool.jobs.iter().filter(|job| has_chores(job)).cloned().collect())
+            .map(|pool| pool.jobs.iter().filter(|job| job.has_chores()).cloned().collect())
             .unwrap_or_default();
         for job in pending {
             left |= !self.settle(&job).await;
@@ -709,10 +713,6 @@ enum Unreserved {
 /// Where the money of a job is counted.
 fn accounts(job: &Job) -> [AccountName; 2] {
     [AccountName::Client(job.client.clone()), AccountName::Deployment]
-}
-
-fn has_chores(job: &Job) -> bool {
-    job.money == Money::Pending
 }
 
 /// How long to wait before the next attempt; `None` where there is none.

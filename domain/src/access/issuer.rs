@@ -115,8 +115,7 @@ fn is_address(text: &str) -> bool {
         (_, Some(rest)) => (true, rest),
         _ => return false,
     };
-    // A backslash is a slash to some parsers and part of a name to others.
-    let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\'));
+    let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let port_at = authority.rfind(':').filter(|at| !authority.get(*at..).is_some_and(|port| port.contains(']')));
     let (host, port) = port_at.map_or((authority, ""), |at| authority.split_at(at));

@@ -148,6 +148,11 @@ impl Job {
         Ok(())
     }
 
+    /// Has it ended, and the account has yet to hear of it?
+    pub fn has_chores(&self) -> bool {
+        self.money == Money::Pending
+    }
+
     /// What a restart makes of a job that nobody runs any more. True if something changed.
     pub fn recover(&mut self, now_ms: u64) -> bool {
         match self.state {

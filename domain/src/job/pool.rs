@@ -96,6 +96,11 @@ impl Pool {
         }
     }
 
+    /// Is something left to publish or to settle?
+    pub fn has_chores(&self) -> bool {
+        self.meta.unpublished || self.jobs.iter().any(Job::has_chores)
+    }
+
     pub fn job(&self, id: &JobId) -> Option<&Job> {
         self.jobs.iter().find(|job| job.id == *id)
     }

@@ -14,8 +14,10 @@ use crate::ports::{self, Isolate};
 const PUBLISHED: &str = "public, max-age=3600";
 
 /// `POST /oauth/token` (RFC 6749 §4.4).
-pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: &[u8]) -> Reply<ReadableStream> {
+pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: Option<&[u8]>) -> Reply<ReadableStream> {
     let reply = async {
+        // Too long, or broken off.
+        let body = body.ok_or(OauthError::invalid_request("The body cannot be read."))?;
         let request = TokenRequest::parse(head.header(AUTHORIZATION), head.header(CONTENT_TYPE), body)?;
         let who = gate.by_secret(&request.client_id, &request.client_secret, ports::now_ms()).await;
         let who =
@@ -28,11 +30,16 @@ pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: &[
         mint(gate.ports, trust, &who.client.id, &scopes).await
     };
     match reply.await {
-        Ok(token) => Reply::json(200, token.to_string()),
+        Ok(token) => {
+            let mut reply = Reply::json(200, token.to_string());
+            // RFC 6749 §5.1 asks for this old form as well.
+            reply.headers.set("pragma", "no-cache");
+            reply
+        }
         Err(error) => {
             let mut reply = Reply::json(error.status, error.body());
             if error.challenge {
-                reply.headers.set("www-authenticate", "Basic realm=\"pincel\"");
+                reply.headers.set("www-authenticate", OauthError::CHALLENGE);
             }
             reply
         }

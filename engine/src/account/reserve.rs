@@ -19,6 +19,9 @@ use crate::ports::StoreError;
 /// as it has not been heard, and stops for good once it was.
 const ENTRY_KEPT_MS: u64 = 40 * 86_400_000;
 
+/// How long a mark is kept that an end came before its reserve.
+const MARK_KEPT_MS: u64 = 86_400_000;
+
 /// How many old entries go with each new one: more than come.
 const PRUNED_AT_ONCE: u32 = 4;
 
@@ -44,6 +47,7 @@ impl<S: AccountStore> Account<S> {
         let mut alarms = Vec::new();
         let (day, month) = (Day::at(now_ms), Month::at(now_ms));
         let mut windows = self.windows(&day, &month)?;
+        let before = (load, windows);
         let answer = match admit(&limits, &mut load, &mut windows, amount, now_ms) {
             Ok((entry, left)) => {
                 load.open = load.open.saturating_add(1);
@@ -61,12 +65,19 @@ impl<S: AccountStore> Account<S> {
                 refused(self.over_budget(over, now_ms))
             }
         };
-        records.push(Record::new(Kind::Load, ONE, &load)?);
-        records.push(Record::new(Kind::Day, day.as_str(), &windows.day)?);
-        records.push(Record::new(Kind::Month, month.as_str(), &windows.month)?);
+        // A client that is turned away again and again should not cost a write each time.
+        if load != before.0 {
+            records.push(Record::new(Kind::Load, ONE, &load)?);
+        }
+        if windows != before.1 {
+            records.push(Record::new(Kind::Day, day.as_str(), &windows.day)?);
+            records.push(Record::new(Kind::Month, month.as_str(), &windows.month)?);
+        }
         records.extend(self.kept(&alarms)?);
         records.extend(self.old(now_ms)?);
-        self.store.save(&records)?;
+        if !records.is_empty() {
+            self.store.save(&records)?;
+        }
         Ok(Answered { answer, alarms })
     }
 
@@ -93,10 +104,13 @@ impl<S: AccountStore> Account<S> {
         let month = windows.month.warn(limits.budget_per_month, false);
         let mut alarms = told(&day, Span::Day, &entry.day, &entry.month, &windows, &limits, now_ms);
         alarms.extend(told(&month, Span::Month, &entry.day, &entry.month, &windows, &limits, now_ms));
-        // An end without a beginning is kept like any other: a reserve that was overtaken by its end must not open after it.
+        // A reserve that was overtaken by its end must not open after it, so an end without a beginning is kept as well: for a day, in
+        // which whatever was on its way has arrived or is lost. A bill is always kept for long.
+        let overtook = known.is_none() && !matches!(outcome, Outcome::Settle(_));
+        let shelved_ms = if overtook { now_ms.saturating_sub(ENTRY_KEPT_MS - MARK_KEPT_MS) } else { now_ms };
         let mut records = vec![
             Record::new(Kind::Entry, job.as_str(), &entry)?,
-            Record::new(Kind::Ended, format!("{}/{}", Day::at(now_ms), job.as_str()), &())?,
+            Record::new(Kind::Ended, format!("{}/{}", Day::at(shelved_ms), job.as_str()), &())?,
             Record::new(Kind::Load, ONE, &load)?,
             Record::new(Kind::Day, entry.day.as_str(), &windows.day)?,
             Record::new(Kind::Month, entry.month.as_str(), &windows.month)?,

@@ -243,6 +243,14 @@ fn old_entries_go() {
     }
     let entries = world.shelf.0.borrow().keys().filter(|(kind, _)| *kind == Kind::Entry).count();
     assert!((40..=42).contains(&entries), "{entries}");
+    // A mark that an end came before its reserve goes sooner.
+    world.close(200, Outcome::Release, days[99]);
+    assert_eq!(world.reserve(200, 1, days[99]), Err("reserve_ended".to_owned()));
+    for job in 201..=210 {
+        world.reserve(job, 1, days[99] + 2 * DAY_MS).unwrap();
+        world.close(job, Outcome::Release, days[99] + 2 * DAY_MS);
+    }
+    assert_eq!(world.reserve(200, 1, days[99] + 2 * DAY_MS), Ok(None));
     // One that is kept is still known, and what was spent in its day is never forgotten.
     world.close(70, Outcome::Settle(NanoUsd(1)), days[99]);
     assert!(days.iter().all(|day| world.sums(*day) == [0, 1, 0]));

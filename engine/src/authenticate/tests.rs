@@ -258,7 +258,17 @@ fn a_key_that_was_made_a_moment_ago_is_good_at_once() {
     let text = mint(&world.credentials.masters, &ClientId("shop".to_owned()), [2; 24]);
     let read = PresentedKey::read(&world.credentials.masters, &text).unwrap();
     world.account(&AccountAsk::AddKey { key: ApiKey::new(&read, "key_2".to_owned(), String::new(), 0) });
-    assert!(world.principal(Some(&text), "", START_MS + 1).is_ok());
+    assert!(world.principal(Some(&text), "", START_MS + 1_000).is_ok());
+}
+
+#[test]
+fn a_revoked_key_costs_a_question_a_second() {
+    let world = World::new(&both());
+    world.account(&AccountAsk::RevokeKey { id: "key_1".to_owned() });
+    for now_ms in START_MS..START_MS + 2_500 {
+        assert_eq!(world.principal(Some(&world.key), "", now_ms).unwrap_err().status, 401);
+    }
+    assert_eq!(world.fake.asked.get(), 3);
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Accounts {
 
     /// What each account has of a job. Without its times, so that a broken rule reads the same in every schedule.
     pub(super) fn entries(&self, job: &JobId) -> Vec<(&AccountName, NanoUsd, EntryState)> {
-        let of = |books: &'_ Rc<Books>| books.shelf.present().entry(job).map(|entry| (entry.amount, entry.state));
+        let of = |books: &Rc<Books>| books.shelf.present().entry(job).map(|entry| (entry.amount, entry.state));
         self.all().filter_map(|books| of(books).map(|(amount, state)| (&books.name, amount, state))).collect()
     }
 }

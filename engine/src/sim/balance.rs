@@ -117,6 +117,8 @@ fn rate_held(world: &World, books: &Books) {
 /// What the account tells of itself.
 async fn says_so(world: &Rc<World>, books: &Books) {
     let name = &books.name;
+    let windows = || (Day::at(world.now_ms()).to_string(), Month::at(world.now_ms()).to_string());
+    let (day, month) = windows();
     let answer = world.accounts.ask(world, name, &AccountAsk::Spending).await;
     let Ok(AccountAnswer::Spending { spending, .. }) = answer else {
         return world.journal.broken(format!("account {name}: cannot be read: {answer:?}"));
@@ -124,12 +126,19 @@ async fn says_so(world: &Rc<World>, books: &Books) {
     let open = spending.open_reserves;
     world.journal.expect(open == 0, || format!("account {name}: {open} reserves never end"));
     let durable = books.shelf.durable();
-    let (day, month) = (Day::at(world.now_ms()).to_string(), Month::at(world.now_ms()).to_string());
-    for (told, start, kept, limit) in [
-        (&spending.day, &day, durable.days.get(&day), books.limits.budget_per_day),
-        (&spending.month, &month, durable.months.get(&month), books.limits.budget_per_month),
+    // Midnight may have come between the question and the answer.
+    let (next_day, next_month) = windows();
+    for (told, starts, kept, limit) in [
+        (&spending.day, [day, next_day], durable.days.get(&spending.day.start), books.limits.budget_per_day),
+        (
+            &spending.month,
+            [month, next_month],
+            durable.months.get(&spending.month.start),
+            books.limits.budget_per_month,
+        ),
     ] {
-        let same = told.start == *start && told.limit == limit && told.sums == kept.copied().unwrap_or_default();
+        let same =
+            starts.contains(&told.start) && told.limit == limit && told.sums == kept.copied().unwrap_or_default();
         world.journal.expect(same, || format!("account {name}: {told:?} is told, and {kept:?} is kept"));
     }
     let days = durable.days.iter().map(|(day, sums)| (day, sums, books.limits.budget_per_day));

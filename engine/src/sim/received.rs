@@ -179,7 +179,9 @@ fn refused_itself(world: &World, wanted: &Wanted, id: &RequestId, code: &str) {
     let key = world.subjects[wanted.subject].key;
     let records = world.object(&key).disk.load();
     let own = records.jobs.values().filter(|job| job.client == wanted.client());
-    let mut own = own.filter(|job| job.leader == *id || job.joined.last.contains(id));
+    // Who joined is written with the job's next change, so an object that had to read its records anew has forgotten it.
+    let forgets = world.faults.save_fails > 0 || world.faults.durable_fails > 0;
+    let mut own = own.filter(|job| forgets || job.leader == *id || job.joined.last.contains(id));
     let refused = own.any(|job| {
         let said = |books: &Rc<Books>| books.heard.refused.borrow().get(&job.id).is_some_and(|said| said == code);
         job.refused && world.accounts.both(job).into_iter().any(said)

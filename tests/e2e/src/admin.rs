@@ -121,7 +121,7 @@ impl Client {
     }
 
     pub async fn change_deployment(&self, policy: Value) -> Result<Value> {
-        self.told(self.admin("PATCH", "/admin/v1/deployment").json(&json!({ "policy": policy })), 200).await
+        self.told(self.admin("PATCH", "/admin/v1/deployment").json(&policy), 200).await
     }
 
     /// Everything together may spend and ask without a limit.

@@ -15,6 +15,7 @@
 //! | `quote` | what a request would cost |
 //! | `sign` | addresses that the Worker signs |
 //! | `signing` | signatures, and the helpers of `docs/SIGNING.md` as they stand there |
+//! | `oauth` | tokens of the Worker and of outside issuers |
 //! | `access` | every refusal of credentials; nothing is said about what exists |
 //! | `provider` | every way in which the provider fails: what is told, what is tried again, what never is |
 //! | `crash` | the Worker's process is killed while a picture is made |
@@ -56,6 +57,8 @@ mod keys;
 mod limits;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod oauth;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]

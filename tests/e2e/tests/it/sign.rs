@@ -93,8 +93,8 @@ async fn what_may_not_be_made_is_not_signed() {
     for (change, code, param) in [
         (json!({ "expires_in": 59 }), "invalid_value", "expires_in"),
         (json!({ "expires_in": 31_536_001 }), "invalid_value", "expires_in"),
-        (json!({ "expires_in": "600" }), "invalid_type", "expires_in"),
-        (json!({ "expires_in": 60.5 }), "invalid_type", "expires_in"),
+        (json!({ "expires_in": "600" }), "invalid_value", "expires_in"),
+        (json!({ "expires_in": 60.5 }), "invalid_value", "expires_in"),
         (json!({ "n": 2 }), "invalid_value", "n"),
         (json!({ "size": "7x7" }), "invalid_value", "size"),
         (json!({ "prompt": null }), "missing_required_parameter", "prompt"),
