@@ -235,8 +235,8 @@ async fn answer(
                 None
             }
             Route::Clients(place) => {
+                gate.admin(&presented, admin::scope(&head.method)).await?;
                 let act = place.act(&head.method, &head.query)?;
-                gate.admin(&presented, act.scope()).await?;
                 let body = if act.has_body() { json(request, head).await? } else { Vec::new() };
                 let clients =
                     Clients { ports, masters: &credentials.masters, profiles: &profiles, defaults: &config.defaults };

@@ -121,17 +121,19 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     pub async fn principal(&self, presented: &Presented<'_>) -> Result<Principal, ApiError> {
         match self.credentials.claim(presented, None)? {
             Claim::Key(key) => {
-                let client = self.profile(&key.client, Some(&key.hash), presented.now_ms).await?;
+                let client = self.profile(&key.client, &Shown::Key(key.hash), presented.now_ms).await?;
                 admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
             }
             Claim::Signed { client, kid } => {
-                let client = self.profile(&client, None, presented.now_ms).await?;
-                admit(client.ok_or_else(signature::wrong)?, &Shown::Signed(kid))
+                let shown = Shown::Signed(kid);
+                let client = self.profile(&client, &shown, presented.now_ms).await?;
+                admit(client.ok_or_else(signature::wrong)?, &shown)
             }
             Claim::Token(token) => {
                 let Verified { client, scopes, .. } = self.verified(token, presented).await?;
-                let client = self.profile(&client, None, presented.now_ms).await?;
-                admit(client.ok_or(JwtError::Client)?, &Shown::Token(&scopes))
+                let shown = Shown::Token(&scopes);
+                let client = self.profile(&client, &shown, presented.now_ms).await?;
+                admit(client.ok_or(JwtError::Client)?, &shown)
             }
         }
     }
@@ -151,7 +153,7 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     pub async fn by_secret(&self, id: &str, secret: &str, now_ms: u64) -> Result<Principal, ApiError> {
         let key = PresentedKey::read(&self.credentials.masters, secret).filter(|key| key.client.as_str() == id);
         let key = key.ok_or_else(wrong_key)?;
-        let client = self.profile(&key.client, Some(&key.hash), now_ms).await?;
+        let client = self.profile(&key.client, &Shown::Key(key.hash), now_ms).await?;
         admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
     }
 
@@ -165,16 +167,20 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     }
 
     /// What the client's account says, or said within the last minute. `None` is no such client.
-    async fn profile(&self, id: &ClientId, key: Option<&KeyHash>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
+    async fn profile(&self, id: &ClientId, shown: &Shown<'_>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
         let known = self.profiles.borrow().get(id, now_ms, PROFILE_MS);
         // A key whose use is due is worth a question, and so is one that came after the profile was read, but not again and again.
         let just_read = self.profiles.borrow().get(id, now_ms, UNKNOWN_KEY_MS).is_some();
-        let heard =
-            |client: &Client| key.is_none_or(|key| client.key(key).map_or(just_read, |kept| !kept.is_use_due(now_ms)));
+        let heard = |client: &Client| match shown {
+            Shown::Key(hash) => client.key(hash).map_or(just_read, |kept| !kept.is_use_due(now_ms)),
+            Shown::Signed(kid) => client.signs_with(kid) || just_read,
+            Shown::Token(_) => true,
+        };
         if let Some(client) = known.filter(|client| heard(client)) {
             return Ok(Some(client));
         }
-        let ask = AccountAsk::Profile { key: key.copied() };
+        let key = if let Shown::Key(hash) = shown { Some(*hash) } else { None };
+        let ask = AccountAsk::Profile { key };
         match self.ports.account(&AccountName::Client(id.clone()), &ask).await {
             Ok(AccountAnswer::Client { client }) => Ok(Some(self.profiles.borrow_mut().put(*client, now_ms))),
             Ok(AccountAnswer::Refused { error }) if error.status == 404 => Ok(None),

@@ -10,7 +10,7 @@ use domain::access::api_key::{self, PresentedKey};
 use domain::access::client::{ApiKey, SigningKeyRecord};
 use domain::access::policy::Defaults;
 use domain::access::signature::kid;
-use domain::access::{AccountName, Client, ClientId, Limits, Masters, Scope, SigningKey};
+use domain::access::{AccountName, Client, ClientId, Limits, Masters, SigningKey};
 use domain::hex;
 use serde_json::{Map, Value, json};
 
@@ -35,14 +35,6 @@ pub enum Act {
 }
 
 impl Act {
-    /// What the caller must be allowed to.
-    pub fn scope(&self) -> Scope {
-        match self {
-            Self::List { .. } | Self::Show(_) | Self::ShowDeployment => Scope::AdminRead,
-            _ => Scope::AdminWrite,
-        }
-    }
-
     /// Whether it says something in its body.
     pub fn has_body(&self) -> bool {
         matches!(self, Self::Create | Self::Change(_) | Self::ChangeDeployment)

@@ -151,7 +151,7 @@ impl<P: ObjectPorts> Generation<P> {
         }
         self.awake().map_err(|_| out_of_sight())?;
         if loose.is_some() {
-            let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref())) };
+            let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref(), mine.as_ref())) };
             let listed = pictures.iter().map(|(loose, _)| loose.clone()).collect();
             return Ok(Some((Answer::Loose { pictures: listed, bill: self.bill(mine.as_ref()) }, Some(pictures))));
         }
@@ -168,7 +168,7 @@ impl<P: ObjectPorts> Generation<P> {
                 return if mine.is_some() { Err(out_of_sight()) } else { Ok(None) };
             }
             if !there {
-                return Err(self.failure(job));
+                return Err(self.failure(job, mine.as_ref()));
             }
             places.push(Place { take, how });
         }
@@ -282,16 +282,20 @@ impl<P: ObjectPorts> Generation<P> {
         }
     }
 
-    /// What is told of a job that did not make what was waited for.
-    fn failure(&self, job: Option<&JobId>) -> ApiError {
+    /// What is told of a job that did not make what was waited for. Whoever started it was counted, and is told that, too.
+    fn failure(&self, job: Option<&JobId>, mine: Option<&JobId>) -> ApiError {
         let pool = self.pool.borrow();
         // The records did not take the last step, and what they hold is found out by the next request.
         let Some(pool) = pool.as_ref() else { return out_of_reach(&StoreError("forgotten".to_owned())) };
-        let failure = job.and_then(|id| pool.job(id)?.failure.clone());
-        failure.unwrap_or_else(|| {
+        let job = job.and_then(|id| pool.job(id));
+        let mut failure = job.and_then(|job| job.failure.clone()).unwrap_or_else(|| {
             let message = "The provider made fewer pictures than it was asked for.";
             ApiError::new(502, "server_error", "provider_reply_unusable", message)
-        })
+        });
+        if let Some(left) = job.filter(|job| Some(&job.id) == mine).and_then(|job| job.left) {
+            failure.rate = Some(Box::new(left));
+        }
+        failure
     }
 
     fn bill(&self, mine: Option<&JobId>) -> Bill {

@@ -95,6 +95,9 @@ pub struct Defaults {
     pub unknown_hold: UnknownHold,
 }
 
+/// What has no default.
+const BUDGETS: &[&str] = &["budget_per_day_usd", "budget_per_month_usd"];
+
 const MAX_LIST: usize = 100;
 const MAX_TAGS: usize = 20;
 const MAX_HOLD_S: u64 = 31_536_000;
@@ -117,7 +120,7 @@ impl Policy {
     }
 
     fn merged(base: Value, given: &Map<String, Value>) -> Result<Self, ApiError> {
-        let policy: Self = merged(base, given)?;
+        let policy: Self = merged(base, BUDGETS, given)?;
         policy.check()?;
         Ok(policy)
     }
@@ -170,7 +173,7 @@ impl Policy {
 
 impl Limits {
     pub fn changed(&self, given: &Map<String, Value>) -> Result<Self, ApiError> {
-        merged(json!(self), given)
+        merged(json!(self), &[], given)
     }
 
     pub fn budget(&self) -> Budget {
@@ -189,8 +192,18 @@ fn is_size(text: &str) -> bool {
     text == "auto" || text.split_once('x').is_some_and(|(width, height)| edge(width) && edge(height))
 }
 
-fn merged<T: serde::de::DeserializeOwned>(base: Value, given: &Map<String, Value>) -> Result<T, ApiError> {
+/// The members of `base`, with those that are given; `required` are those that `base` need not have.
+fn merged<T: serde::de::DeserializeOwned>(
+    base: Value,
+    required: &[&str],
+    given: &Map<String, Value>,
+) -> Result<T, ApiError> {
     let Value::Object(mut members) = base else { return Err(wrong("policy", "cannot be read.")) };
+    let known = |name: &String| members.contains_key(name) || required.contains(&name.as_str());
+    if let Some(name) = given.keys().find(|name| !known(name)) {
+        let message = format!("Unknown parameter: 'policy.{name}'.");
+        return Err(ApiError::invalid(format!("policy.{name}"), "unknown_parameter", message));
+    }
     members.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
     serde_json::from_value(Value::Object(members))
         .map_err(|error| ApiError::invalid("policy", "invalid_value", format!("The policy cannot be read: {error}.")))

@@ -1,6 +1,7 @@
 //! The operator's paths for clients, as what is done with them.
 
 use domain::ApiError;
+use domain::access::Scope;
 use domain::query::Query;
 use engine::clients::{self, Act};
 
@@ -60,6 +61,11 @@ impl Place {
             Self::Deployment => Act::ShowDeployment,
         })
     }
+}
+
+/// What the caller must be allowed to: asked before anything is said about the rest of the request.
+pub fn scope(method: &str) -> Scope {
+    if matches!(method, "GET" | "HEAD") { Scope::AdminRead } else { Scope::AdminWrite }
 }
 
 fn list(query: &Query) -> Result<Act, ApiError> {

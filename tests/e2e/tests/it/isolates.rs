@@ -39,6 +39,12 @@ async fn two_isolates_share_one_bill() {
     let [first, second] = &isolates;
     let key = first.document().await.unwrap()["keys"][0]["id"].as_str().unwrap().to_owned();
     let (_, successor) = first.new_key().await.unwrap();
+    // What one isolate has just made is good in the others, which remember the client as it was before.
+    let signer = first.new_signing_key().await.unwrap();
+    for isolate in ["pincel", "second"] {
+        hit(&fetch(signer.through(isolate).get_signed(&asked)).await.unwrap());
+        hit(&fetch(successor.through(isolate).get(&asked)).await.unwrap());
+    }
     let rolled = fetch(first.get(&asked).header("cache-control", "no-cache")).await.unwrap();
     assert_eq!(rolled.header("x-pincel-take"), "1");
     let stale = fetch(second.get(&asked)).await.unwrap();

@@ -23,6 +23,7 @@ async fn a_key_that_was_not_made_here_opens_nothing_and_asks_nobody() {
     let other_secret = &other["pcl_forge2_".len()..];
     assert_eq!((secret.len(), other_secret.len()), (43, 43));
     let accounts = accounts(&pincel.state());
+    assert!(accounts >= 4, "{accounts} files are not those of the accounts");
     for (what, bearer) in [
         ("a random secret", format!("{start}{}", "Zk".repeat(21) + "Q")),
         ("the secret of another client", format!("{start}{other_secret}")),

@@ -127,7 +127,7 @@ fn wrong_pictures(pincel: &Client) -> Vec<RequestBuilder> {
         pincel.get(&asked).header("cache-control", "only-if-cached"),
         pincel.request("GET", &format!("/v1/image?prompt={MARK}%ff")),
         pincel.anonymous("GET", &format!("/{MARK}")),
-        pincel.request("GET", &format!("/v1/images/{key}?{MARK}=1")),
+        pincel.anonymous("GET", &format!("/v1/images/{key}?{MARK}=1")),
         pincel.request("POST", "/v1/images/sign").json(&bad(json!({ "n": 2 }))),
         pincel.request("POST", "/v1/images/quote").json(&bad(json!({ "quality": "best" }))),
     ]
