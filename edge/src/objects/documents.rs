@@ -3,6 +3,8 @@
 //! Writes without an await between them are one transaction (`SQLite` storage of Durable Objects), and nothing leaves the
 //! object before they are durable.
 
+use std::cell::Cell;
+
 use engine::account::store::{AccountStore, Kind, Record};
 use engine::ports::StoreError;
 use serde::Deserialize;
@@ -11,6 +13,8 @@ use worker::{SqlStorage, SqlStorageValue};
 
 pub struct Documents {
     sql: SqlStorage,
+    /// The table is there; looked up once.
+    there: Cell<Option<bool>>,
 }
 
 #[derive(Deserialize)]
@@ -34,14 +38,19 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS document (
 
 impl Documents {
     pub fn new(storage: &Storage) -> Self {
-        Self { sql: storage.sql() }
+        Self { sql: storage.sql(), there: Cell::new(None) }
     }
 
     /// An account that was only asked for has no table: asking for a client that does not exist costs no write.
     fn is_there(&self) -> Result<bool, StoreError> {
+        if let Some(there) = self.there.get() {
+            return Ok(there);
+        }
         let tables: Vec<Count> =
             self.query("SELECT count(*) AS count FROM sqlite_master WHERE name = 'document'", vec![])?;
-        Ok(tables.first().is_some_and(|row| row.count > 0))
+        let there = tables.first().is_some_and(|row| row.count > 0);
+        self.there.set(Some(there));
+        Ok(there)
     }
 
     fn query<T: serde::de::DeserializeOwned>(
@@ -79,7 +88,10 @@ impl AccountStore for Documents {
     }
 
     fn save(&self, records: &[Record]) -> Result<(), StoreError> {
-        self.exec(TABLE, vec![])?;
+        if !self.is_there()? {
+            self.exec(TABLE, vec![])?;
+            self.there.set(Some(true));
+        }
         for Record { kind, id, document } in records {
             let (kind, id) = (text(kind.as_str()), text(id));
             if let Some(document) = document {

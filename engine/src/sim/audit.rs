@@ -16,6 +16,8 @@ use crate::account::{AccountAnswer, AccountAsk, Alarm};
 
 /// How long an account has to remember how a reserve ended.
 const REMEMBERED_MS: u64 = 40 * 86_400_000;
+/// The same, of a reserve that never arrived before its end.
+const MARK_REMEMBERED_MS: u64 = 86_400_000;
 const MINUTE_MS: u64 = 60_000;
 
 /// What is asked, and what the account knew before it answered.
@@ -225,7 +227,10 @@ fn follows(now_ms: u64, before: Option<&Entry>, after: Option<&Entry>) -> bool {
             let same = Entry { state: after.state, ..before.clone() } == *after;
             same && before.state == EntryState::Open && after.state != EntryState::Open
         }
-        (Some(before), None) => before.state != EntryState::Open && before.at_ms + REMEMBERED_MS < now_ms,
+        (Some(before), None) => {
+            let long = if before.amount > NanoUsd::ZERO { REMEMBERED_MS } else { MARK_REMEMBERED_MS };
+            before.state != EntryState::Open && before.at_ms + long < now_ms
+        }
         (None, None) => false,
     }
 }

@@ -37,13 +37,15 @@ static ONE: LazyLock<u64> = LazyLock::new(|| {
 
 impl Payers {
     pub(super) fn draw(rng: &Rng, calm: bool, now_ms: u64) -> Self {
+        // Where money is no matter more is bought, and more of the rest happens.
+        let rich = calm || rng.one_in(3);
         let mut names = vec![SHOP, SDK, STRANGER];
         if rng.one_in(2) {
             names.push(BLOG);
         }
-        let clients = names.into_iter().map(|name| (name, Rc::new(client(name, &limits(rng, calm, 6), now_ms))));
+        let clients = names.into_iter().map(|name| (name, Rc::new(client(name, &limits(rng, rich, 6), now_ms))));
         let clients = clients.collect();
-        let deployment = if rng.one_in(3) { limits(rng, calm, 10) } else { Limits::default() };
+        let deployment = if rng.one_in(3) { limits(rng, rich, 10) } else { Limits::default() };
         Self { clients, deployment }
     }
 
@@ -53,13 +55,13 @@ impl Payers {
 }
 
 /// None, ample, or so tight that up to `most` pictures fit.
-fn limits(rng: &Rng, calm: bool, most: u64) -> Limits {
+fn limits(rng: &Rng, rich: bool, most: u64) -> Limits {
     let budget = || match rng.below(3) {
         0 => None,
-        1 if !calm => Some(NanoUsd(*ONE * rng.between(1, most) + rng.between(0, *ONE))),
+        1 if !rich => Some(NanoUsd(*ONE * rng.between(1, most) + rng.between(0, *ONE))),
         _ => Some(NanoUsd(*ONE * 10_000)),
     };
-    let few = |most: u64| if rng.one_in(6) && !calm { few(rng.between(1, most)) } else { None };
+    let few = |most: u64| if rng.one_in(6) && !rich { few(rng.between(1, most)) } else { None };
     Limits {
         budget_per_day: budget(),
         budget_per_month: budget(),

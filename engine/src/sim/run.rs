@@ -12,8 +12,8 @@ use crate::ask::Ask;
 /// No schedule is this long: what is, runs in circles.
 const MOST_STEPS: usize = 300_000;
 
-/// So long that accounts forget what has ended.
-const LONG_MS: u64 = 41 * 86_400_000;
+/// So long that accounts forget first what never began, and then what has ended.
+const LONG_MS: [u64; 2] = [3 * 86_400_000, 41 * 86_400_000];
 
 pub(super) struct Run {
     pub(super) verdict: Result<(), String>,
@@ -37,8 +37,8 @@ fn arrange(world: &Rc<World>) {
     let rng = world.rng();
     let mut at_ms = 0;
     for burst in 0..rng.between(1, 5) {
-        if burst > 0 && rng.one_in(80) {
-            at_ms += LONG_MS;
+        if burst > 0 && rng.one_in(60) {
+            at_ms += rng.pick(&LONG_MS);
         }
         at_ms += *rng.pick(&[500, 5_000, 60_000, 700_000, 3_600_000]) * rng.between(0, 1_000) / 1_000;
         let draw = || Wanted::draw(rng, &world.payers, world.subjects.len());

@@ -9,9 +9,9 @@ use crate::process;
 use crate::setup::{self, python};
 use crate::workspace::Workspace;
 
-/// Each end-to-end test drives a Worker with its own state; more at once would only wait for
-/// the processor.
-const THREADS: &str = "--test-threads=2";
+/// Two end-to-end tests keep the processor busy, more would only wait for it. The third is for those that
+/// sleep until a minute or a hold is over.
+const THREADS: &str = "--test-threads=3";
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {

@@ -1,6 +1,6 @@
 //! How often a client may ask, and how many pictures it may have made at once. Only what has something made is counted.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::{Client, Reply, fetch, picture};
 use futures::future::join_all;
@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::check::{field, hit, refusal, whole_picture};
 use crate::shared::alone;
 
-const PER_MINUTE: u32 = 20;
+/// So few that one comes back only every six seconds.
+const PER_MINUTE: u32 = 10;
 
 #[tokio::test]
 async fn so_many_requests_a_minute_have_something_made() {
@@ -25,23 +26,37 @@ async fn so_many_requests_a_minute_have_something_made() {
             uncounted(&reply);
         }
     };
-    for at in 0..PER_MINUTE {
-        hits().await;
-        let asked = picture(&format!("a tick, number {at}"));
-        let request = match at % 3 {
+    hits().await;
+    let since = Instant::now();
+    let mut granted = 0;
+    // On a slow machine some come back meanwhile.
+    let refused = loop {
+        let asked = picture(&format!("a tick, number {granted}"));
+        let request = match granted % 3 {
             0 => client.get(&asked),
             1 => client.post(&asked),
             _ => client.get_signed(&asked),
         };
         let reply = fetch(request).await.unwrap();
-        assert_eq!(reply.status, 200, "{reply:?}");
+        if reply.status != 200 {
+            break reply;
+        }
         // The holder of a signed URL is not the client, and learns nothing of what is left.
-        if at % 3 == 2 { uncounted(&reply) } else { counted(&reply, at) }
-    }
-    let mut waits = Vec::new();
+        if granted % 3 == 2 {
+            uncounted(&reply);
+        } else {
+            counted(&reply, granted);
+        }
+        granted += 1;
+    };
+    too_many_requests(&refused);
+    let most = u64::from(PER_MINUTE) + 1 + since.elapsed().as_secs() * u64::from(PER_MINUTE) / 60;
+    assert!((u64::from(PER_MINUTE)..=most).contains(&granted.into()), "{granted} were granted");
+
+    let mut wait = Duration::ZERO;
     for request in [client.get(&picture("a tick too many")), client.post(&picture("a tick too many"))] {
         let reply = fetch(request).await.unwrap();
-        waits.push(too_many_requests(&reply));
+        wait = too_many_requests(&reply);
         assert!(reply.header("ratelimit").starts_with("\"requests\";r=0;t="), "{reply:?}");
         assert_eq!(reply.header("x-ratelimit-remaining-requests"), "0", "{reply:?}");
     }
@@ -50,9 +65,8 @@ async fn so_many_requests_a_minute_have_something_made() {
     hits().await;
     // Another client has its own minute.
     whole_picture(&fetch(other.get(&picture("a tick of another"))).await.unwrap());
-    tokio::time::sleep(*waits.last().unwrap()).await;
+    tokio::time::sleep(wait).await;
     whole_picture(&fetch(client.get(&picture("a tick in time"))).await.unwrap());
-    too_many_requests(&fetch(client.get(&picture("a tick too many"))).await.unwrap());
 }
 
 /// What was tried is counted, and so are those that made nothing.
@@ -74,8 +88,8 @@ fn counted(reply: &Reply, before: u32) {
     assert_eq!(reply.header("ratelimit-policy"), format!("\"requests\";q={PER_MINUTE};w=60"), "{reply:?}");
     assert_eq!(reply.header("x-ratelimit-limit-requests"), PER_MINUTE.to_string(), "{reply:?}");
     let left: u32 = reply.header("x-ratelimit-remaining-requests").parse().unwrap();
-    // While the test goes on, one comes back every three seconds.
-    let least = PER_MINUTE - before - 1;
+    // While the test goes on, some come back.
+    let least = PER_MINUTE.saturating_sub(before + 1);
     assert!((least..least + 5).contains(&left), "{left} left after {before}: {reply:?}");
     let reset = reply.header("x-ratelimit-reset-requests").strip_suffix('s').unwrap().to_owned();
     assert_eq!(reply.header("ratelimit"), format!("\"requests\";r={left};t={reset}"), "{reply:?}");
@@ -96,7 +110,7 @@ fn too_many_requests(reply: &Reply) -> Duration {
     assert_ne!(reply.header("x-should-retry"), "false", "{reply:?}");
     let seconds: u64 = reply.header("retry-after").parse().unwrap();
     let ms: u64 = reply.header("retry-after-ms").parse().unwrap();
-    assert!((1..=3).contains(&seconds) && (1..=3_000).contains(&ms) && ms <= seconds * 1_000, "{reply:?}");
+    assert!((1..=6).contains(&seconds) && (1..=6_000).contains(&ms) && ms <= seconds * 1_000, "{reply:?}");
     Duration::from_millis(ms)
 }
 
@@ -105,7 +119,7 @@ async fn so_many_pictures_are_made_at_once() {
     let pincel = alone().await;
     let client = pincel.new_client("narrow", json!({ "concurrent_generations": 2 })).await.unwrap();
     let other = pincel.new_client("wide", json!({})).await.unwrap();
-    pincel.behave(json!({ "latency_ms": 1200 })).await.unwrap();
+    pincel.behave(json!({ "latency_ms": 1500 })).await.unwrap();
     let asked: Vec<_> = (0..6).map(|at| picture(&format!("a lane, number {at}"))).collect();
     let (replies, others) = tokio::join!(
         join_all(asked.iter().map(|asked| fetch(client.post(asked)))),
