@@ -66,12 +66,20 @@ const CAPACITY: usize = 1_024;
 
 /// What the accounts said of clients. Plain data: nothing that belongs to a request may live longer than it.
 #[derive(Debug, Default)]
-pub struct Profiles(HashMap<ClientId, (Rc<Client>, u64)>);
+pub struct Profiles(HashMap<ClientId, Profile>);
+
+#[derive(Debug)]
+struct Profile {
+    client: Rc<Client>,
+    read_ms: u64,
+    /// When the account was last asked about a key and did not know it.
+    sought_ms: Option<u64>,
+}
 
 impl Profiles {
     fn get(&self, id: &ClientId, now_ms: u64, life_ms: u64) -> Option<Rc<Client>> {
-        let (client, read_ms) = self.0.get(id)?;
-        (now_ms.checked_sub(*read_ms)? < life_ms).then(|| Rc::clone(client))
+        let profile = self.0.get(id)?;
+        (now_ms.checked_sub(profile.read_ms)? < life_ms).then(|| Rc::clone(&profile.client))
     }
 
     pub fn put(&mut self, client: Client, now_ms: u64) -> Rc<Client> {
@@ -79,8 +87,22 @@ impl Profiles {
             self.0.clear();
         }
         let client = Rc::new(client);
-        self.0.insert(client.id.clone(), (Rc::clone(&client), now_ms));
+        let sought_ms = self.0.get(&client.id).and_then(|profile| profile.sought_ms);
+        self.0.insert(client.id.clone(), Profile { client: Rc::clone(&client), read_ms: now_ms, sought_ms });
         client
+    }
+
+    /// The account does not know a key that was shown.
+    fn sought(&mut self, id: &ClientId, now_ms: u64) {
+        if let Some(profile) = self.0.get_mut(id) {
+            profile.sought_ms = Some(now_ms);
+        }
+    }
+
+    /// Was it asked about one a moment ago?
+    fn has_sought(&self, id: &ClientId, now_ms: u64) -> bool {
+        let sought_ms = self.0.get(id).and_then(|profile| profile.sought_ms);
+        sought_ms.and_then(|sought_ms| now_ms.checked_sub(sought_ms)).is_some_and(|ms| ms < UNKNOWN_KEY_MS)
     }
 }
 
@@ -170,10 +192,10 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     async fn profile(&self, id: &ClientId, shown: &Shown<'_>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
         let known = self.profiles.borrow().get(id, now_ms, PROFILE_MS);
         // A key whose use is due is worth a question, and so is one that came after the profile was read, but not again and again.
-        let just_read = self.profiles.borrow().get(id, now_ms, UNKNOWN_KEY_MS).is_some();
+        let sought = self.profiles.borrow().has_sought(id, now_ms);
         let heard = |client: &Client| match shown {
-            Shown::Key(hash) => client.key(hash).map_or(just_read, |kept| !kept.is_use_due(now_ms)),
-            Shown::Signed(kid) => client.signs_with(kid) || just_read,
+            Shown::Key(hash) => client.key(hash).map_or(sought, |kept| !kept.is_use_due(now_ms)),
+            Shown::Signed(kid) => client.signs_with(kid) || sought,
             Shown::Token(_) => true,
         };
         if let Some(client) = known.filter(|client| heard(client)) {
@@ -182,7 +204,19 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
         let key = if let Shown::Key(hash) = shown { Some(*hash) } else { None };
         let ask = AccountAsk::Profile { key };
         match self.ports.account(&AccountName::Client(id.clone()), &ask).await {
-            Ok(AccountAnswer::Client { client }) => Ok(Some(self.profiles.borrow_mut().put(*client, now_ms))),
+            Ok(AccountAnswer::Client { client }) => {
+                let mut profiles = self.profiles.borrow_mut();
+                let client = profiles.put(*client, now_ms);
+                let known = match shown {
+                    Shown::Key(hash) => client.key(hash).is_some(),
+                    Shown::Signed(kid) => client.signs_with(kid),
+                    Shown::Token(_) => true,
+                };
+                if !known {
+                    profiles.sought(id, now_ms);
+                }
+                Ok(Some(client))
+            }
             Ok(AccountAnswer::Refused { error }) if error.status == 404 => Ok(None),
             _ => {
                 let stale = self.profiles.borrow().get(id, now_ms, STALE_PROFILE_MS);
