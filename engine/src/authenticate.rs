@@ -41,16 +41,20 @@ pub struct Presented<'a> {
     pub now_ms: u64,
 }
 
-/// Credentials that are right in themselves.
-#[derive(Debug, Clone, PartialEq)]
+/// Credentials that are right in themselves, and whose they claim to be.
 enum Claim<'a> {
-    Key(PresentedKey),
-    Signed {
-        client: ClientId,
-        kid: String,
-    },
+    Shown(ClientId, Shown),
     /// Not checked yet: that takes the platform's cryptography, or what the isolate remembers.
     Token(&'a str),
+}
+
+/// What was shown, as it is held against the client's record.
+enum Shown {
+    Key(KeyHash),
+    /// The name of the key that signed.
+    Signed(String),
+    /// What the token grants.
+    Token(Vec<Scope>),
 }
 
 /// How long what an account said of a client is believed.
@@ -123,41 +127,22 @@ pub fn recall(
     query: &Query,
 ) -> Option<Principal> {
     let now_ms = presented.now_ms;
-    let profile = |id: &ClientId| profiles.get(id, now_ms, PROFILE_MS);
-    match credentials.claim(presented, Some(query)).ok()? {
-        Claim::Key(key) => {
-            let client = profile(&key.client)?;
-            // The account wants to hear of this use.
-            let heard = client.key(&key.hash).is_some_and(|kept| !kept.is_use_due(now_ms));
-            if heard { admit(client, &Shown::Key(key.hash)).ok() } else { None }
-        }
-        Claim::Signed { client, kid } => admit(profile(&client)?, &Shown::Signed(kid)).ok(),
-        Claim::Token(token) => {
-            let verified = tokens.recall(presented.issuer, token, now_ms)?;
-            admit(profile(&verified.client)?, &Shown::Token(&verified.scopes)).ok()
-        }
-    }
+    let (id, shown) = match credentials.claim(presented, Some(query)).ok()? {
+        Claim::Shown(id, shown) => (id, shown),
+        Claim::Token(token) => tokens.recall(presented.issuer, token, now_ms)?.into(),
+    };
+    let client = profiles.get(&id, now_ms, PROFILE_MS)?;
+    // A use that the account wants to hear of takes the longer way.
+    if shown.is_due(&client, now_ms) { None } else { admit(client, &shown).ok() }
 }
 
 impl<P: EdgePorts + Jose> Gate<'_, P> {
     pub async fn principal(&self, presented: &Presented<'_>) -> Result<Principal, ApiError> {
-        match self.credentials.claim(presented, None)? {
-            Claim::Key(key) => {
-                let client = self.profile(&key.client, &Shown::Key(key.hash), presented.now_ms).await?;
-                admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
-            }
-            Claim::Signed { client, kid } => {
-                let shown = Shown::Signed(kid);
-                let client = self.profile(&client, &shown, presented.now_ms).await?;
-                admit(client.ok_or_else(signature::wrong)?, &shown)
-            }
-            Claim::Token(token) => {
-                let Verified { client, scopes, .. } = self.verified(token, presented).await?;
-                let shown = Shown::Token(&scopes);
-                let client = self.profile(&client, &shown, presented.now_ms).await?;
-                admit(client.ok_or(JwtError::Client)?, &shown)
-            }
-        }
+        let (id, shown) = match self.credentials.claim(presented, None)? {
+            Claim::Shown(id, shown) => (id, shown),
+            Claim::Token(token) => self.verified(token, presented).await?.into(),
+        };
+        self.admitted(&id, &shown, presented.now_ms).await
     }
 
     /// Lets an operator in: by the admin token, which may everything, or as a client that has the scope.
@@ -175,8 +160,12 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     pub async fn by_secret(&self, id: &str, secret: &str, now_ms: u64) -> Result<Principal, ApiError> {
         let key = PresentedKey::read(&self.credentials.masters, secret).filter(|key| key.client.as_str() == id);
         let key = key.ok_or_else(wrong_key)?;
-        let client = self.profile(&key.client, &Shown::Key(key.hash), now_ms).await?;
-        admit(client.ok_or_else(wrong_key)?, &Shown::Key(key.hash))
+        self.admitted(&key.client, &Shown::Key(key.hash), now_ms).await
+    }
+
+    async fn admitted(&self, id: &ClientId, shown: &Shown, now_ms: u64) -> Result<Principal, ApiError> {
+        let client = self.profile(id, shown, now_ms).await?;
+        admit(client.ok_or_else(|| shown.refusal())?, shown)
     }
 
     async fn verified(&self, token: &str, presented: &Presented<'_>) -> Result<Verified, ApiError> {
@@ -189,14 +178,12 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     }
 
     /// What the client's account says, or said within the last minute. `None` is no such client.
-    async fn profile(&self, id: &ClientId, shown: &Shown<'_>, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
+    async fn profile(&self, id: &ClientId, shown: &Shown, now_ms: u64) -> Result<Option<Rc<Client>>, ApiError> {
         let known = self.profiles.borrow().get(id, now_ms, PROFILE_MS);
         // A key whose use is due is worth a question, and so is one that came after the profile was read, but not again and again.
         let sought = self.profiles.borrow().has_sought(id, now_ms);
-        let heard = |client: &Client| match shown {
-            Shown::Key(hash) => client.key(hash).map_or(sought, |kept| !kept.is_use_due(now_ms)),
-            Shown::Signed(kid) => client.signs_with(kid) || sought,
-            Shown::Token(_) => true,
+        let heard = |client: &Client| {
+            if shown.is_known(client) { !shown.is_due(client, now_ms) } else { sought }
         };
         if let Some(client) = known.filter(|client| heard(client)) {
             return Ok(Some(client));
@@ -207,12 +194,7 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
             Ok(AccountAnswer::Client { client }) => {
                 let mut profiles = self.profiles.borrow_mut();
                 let client = profiles.put(*client, now_ms);
-                let known = match shown {
-                    Shown::Key(hash) => client.key(hash).is_some(),
-                    Shown::Signed(kid) => client.signs_with(kid),
-                    Shown::Token(_) => true,
-                };
-                if !known {
+                if !shown.is_known(&client) {
                     profiles.sought(id, now_ms);
                 }
                 Ok(Some(client))
@@ -231,28 +213,50 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
     }
 }
 
-/// What was shown, as it is held against the client's record.
-enum Shown<'a> {
-    Key(KeyHash),
-    Signed(String),
-    Token(&'a [Scope]),
+impl From<Verified> for (ClientId, Shown) {
+    fn from(Verified { client, scopes, .. }: Verified) -> Self {
+        (client, Shown::Token(scopes))
+    }
 }
 
-fn admit(client: Rc<Client>, shown: &Shown<'_>) -> Result<Principal, ApiError> {
+impl Shown {
+    /// Is it the client's, still?
+    fn is_known(&self, client: &Client) -> bool {
+        match self {
+            Self::Key(hash) => client.key(hash).is_some(),
+            Self::Signed(kid) => client.signs_with(kid),
+            Self::Token(_) => true,
+        }
+    }
+
+    /// Does the account want to hear of this use?
+    fn is_due(&self, client: &Client, now_ms: u64) -> bool {
+        match self {
+            Self::Key(hash) => client.key(hash).is_some_and(|key| key.is_use_due(now_ms)),
+            Self::Signed(_) | Self::Token(_) => false,
+        }
+    }
+
+    /// What is said where it is nobody's.
+    fn refusal(&self) -> ApiError {
+        match self {
+            Self::Key(_) => wrong_key(),
+            Self::Signed(_) => signature::wrong(),
+            Self::Token(_) => JwtError::Client.into(),
+        }
+    }
+}
+
+fn admit(client: Rc<Client>, shown: &Shown) -> Result<Principal, ApiError> {
+    if !shown.is_known(&client) {
+        return Err(shown.refusal());
+    }
+    let allowed = |may: &dyn Fn(Scope) -> bool| client.scopes.iter().copied().filter(|scope| may(*scope)).collect();
     let (proof, scopes) = match shown {
-        Shown::Key(hash) => {
-            client.key(hash).ok_or_else(wrong_key)?;
-            (Proof::Bearer, client.scopes.clone())
-        }
-        Shown::Signed(kid) if client.signs_with(kid) => {
-            // A URL makes and shows pictures, whatever else its client may.
-            let images = |scope: &&Scope| matches!(scope, Scope::Generate | Scope::Read);
-            (Proof::SignedUrl, client.scopes.iter().filter(images).copied().collect())
-        }
-        Shown::Signed(_) => return Err(signature::wrong()),
-        Shown::Token(granted) => {
-            (Proof::Bearer, client.scopes.iter().filter(|scope| granted.contains(scope)).copied().collect())
-        }
+        Shown::Key(_) => (Proof::Bearer, client.scopes.clone()),
+        // A URL makes and shows pictures, whatever else its client may.
+        Shown::Signed(_) => (Proof::SignedUrl, allowed(&|scope| matches!(scope, Scope::Generate | Scope::Read))),
+        Shown::Token(granted) => (Proof::Bearer, allowed(&|scope| granted.contains(&scope))),
     };
     Principal::new(client, proof, scopes)
 }
@@ -265,7 +269,8 @@ impl Credentials {
             if jwt::may_be(secret) {
                 return Ok(Claim::Token(secret));
             }
-            return PresentedKey::read(&self.masters, secret).map(Claim::Key).ok_or_else(wrong_key);
+            let key = PresentedKey::read(&self.masters, secret).ok_or_else(wrong_key)?;
+            return Ok(Claim::Shown(key.client, Shown::Key(key.hash)));
         }
         let parsed;
         let query = if let Some(query) = query {
@@ -278,7 +283,7 @@ impl Credentials {
         query.get("sig").ok_or_else(no_credentials)?;
         let Presented { method, path, now_ms, .. } = *presented;
         let (client, kid) = signature::verify(&self.masters, method, path, query, now_ms / 1_000)?;
-        Ok(Claim::Signed { client, kid: kid.to_owned() })
+        Ok(Claim::Shown(client, Shown::Signed(kid.to_owned())))
     }
 }
 
