@@ -82,6 +82,21 @@ impl<S: AccountStore> Account<S> {
         read(&self.store, Kind::Client, ONE)
     }
 
+    /// Whose account it is, and what it counts against. The deployment is no client; `None` is a client that there is not.
+    fn holder(&self) -> Result<Option<(Option<Client>, Limits)>, StoreError> {
+        if self.name == AccountName::Deployment {
+            return Ok(Some((None, self.deployment_limits()?)));
+        }
+        Ok(self.client()?.map(|client| {
+            let limits = client.policy.limits();
+            (Some(client), limits)
+        }))
+    }
+
+    fn deployment_limits(&self) -> Result<Limits, StoreError> {
+        Ok(read(&self.store, Kind::Limits, ONE)?.unwrap_or_default())
+    }
+
     fn profile(
         &self,
         key: Option<&domain::access::api_key::KeyHash>,
@@ -120,8 +135,7 @@ impl<S: AccountStore> Account<S> {
         body: &serde_json::Map<String, serde_json::Value>,
         now_ms: u64,
     ) -> Result<AccountAnswer, StoreError> {
-        let limits: Limits = read(&self.store, Kind::Limits, ONE)?.unwrap_or_default();
-        match limits.changed(body) {
+        match self.deployment_limits()?.changed(body) {
             Ok(limits) => self.store.save(&[Record::new(Kind::Limits, ONE, &limits)?])?,
             Err(error) => return Ok(refused(error)),
         }
@@ -129,12 +143,7 @@ impl<S: AccountStore> Account<S> {
     }
 
     fn spending(&self, now_ms: u64) -> Result<AccountAnswer, StoreError> {
-        let client = self.client()?;
-        let limits = match (&self.name, &client) {
-            (AccountName::Deployment, _) => read(&self.store, Kind::Limits, ONE)?.unwrap_or_default(),
-            (AccountName::Client(_), Some(client)) => client.policy.limits(),
-            (AccountName::Client(_), None) => return Ok(refused(no_such_client())),
-        };
+        let Some((client, limits)) = self.holder()? else { return Ok(refused(no_such_client())) };
         let windows = self.windows(&Day::at(now_ms), &Month::at(now_ms))?;
         let load = self.load()?;
         let alarms = read(&self.store, Kind::Alarms, ONE)?.unwrap_or_default();

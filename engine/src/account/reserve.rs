@@ -8,7 +8,7 @@ use domain::access::principal::suspended;
 use domain::access::rate::{Left, TooMany};
 use domain::access::{AccountName, Limits};
 use domain::job::JobId;
-use domain::money::budget::{Closed, Entry, EntryState, Outcome, OverBudget, Span, Windows};
+use domain::money::budget::{Closed, Entry, EntryState, Outcome, OverBudget, Span, Sums, Windows};
 use domain::money::{Day, Month, NanoUsd, day_end_ms, month_end_ms};
 
 use super::store::{AccountStore, Kind, Record, read};
@@ -33,10 +33,10 @@ const CONCURRENCY_RETRY_MS: u64 = 1_000;
 impl<S: AccountStore> Account<S> {
     pub(super) fn reserve(&self, job: &JobId, amount: NanoUsd, now_ms: u64) -> Result<Answered, StoreError> {
         let mut load = self.load()?;
-        let limits = match self.limits()? {
-            Ok(limits) => limits,
-            Err(error) => return Ok(plain(refused(error))),
-        };
+        let Some((client, limits)) = self.holder()? else { return Ok(plain(refused(no_such_client()))) };
+        if client.is_some_and(|client| client.state == State::Suspended) {
+            return Ok(plain(refused(suspended())));
+        }
         if let Some(entry) = read::<Entry>(&self.store, Kind::Entry, job.as_str())? {
             let left = limits.requests_per_minute.map(|rate| load.bucket.look(rate, now_ms));
             let again =
@@ -57,11 +57,10 @@ impl<S: AccountStore> Account<S> {
             Err(Refusal::Rate(too_many)) => refused(self.too_many_requests(too_many)),
             Err(Refusal::Concurrency) => refused(self.too_many_generations()),
             Err(Refusal::Budget(over)) => {
-                let window = match over.span {
-                    Span::Day => windows.day.warn(limits.budget_per_day, true),
-                    Span::Month => windows.month.warn(limits.budget_per_month, true),
+                alarms = match over.span {
+                    Span::Day => day_alarms(&mut windows, &day, &limits, true, now_ms),
+                    Span::Month => month_alarms(&mut windows, &month, &limits, true, now_ms),
                 };
-                alarms = told(&window, over.span, &day, &month, &windows, &limits, now_ms);
                 refused(self.over_budget(over, now_ms))
             }
         };
@@ -99,11 +98,9 @@ impl<S: AccountStore> Account<S> {
             load.open = load.open.saturating_sub(1);
         }
         // A client that is not there any more has no limits to be warned of, and its bills are counted all the same.
-        let limits = self.limits()?.unwrap_or_default();
-        let day = windows.day.warn(limits.budget_per_day, false);
-        let month = windows.month.warn(limits.budget_per_month, false);
-        let mut alarms = told(&day, Span::Day, &entry.day, &entry.month, &windows, &limits, now_ms);
-        alarms.extend(told(&month, Span::Month, &entry.day, &entry.month, &windows, &limits, now_ms));
+        let limits = self.holder()?.map(|(_, limits)| limits).unwrap_or_default();
+        let mut alarms = day_alarms(&mut windows, &entry.day, &limits, false, now_ms);
+        alarms.extend(month_alarms(&mut windows, &entry.month, &limits, false, now_ms));
         // A reserve that was overtaken by its end must not open after it, so an end without a beginning is kept as well: for a day, in
         // which whatever was on its way has arrived or is lost. A bill is always kept for long.
         let overtook = known.is_none() && !matches!(outcome, Outcome::Settle(_));
@@ -118,18 +115,6 @@ impl<S: AccountStore> Account<S> {
         records.extend(self.kept(&alarms)?);
         self.store.save(&records)?;
         Ok(Answered { answer: AccountAnswer::Closed, alarms })
-    }
-
-    /// The limits of an account that may buy at all.
-    fn limits(&self) -> Result<Result<Limits, ApiError>, StoreError> {
-        match &self.name {
-            AccountName::Deployment => Ok(Ok(read(&self.store, Kind::Limits, ONE)?.unwrap_or_default())),
-            AccountName::Client(_) => Ok(match self.client()? {
-                Some(client) if client.state == State::Active => Ok(client.policy.limits()),
-                Some(_) => Err(suspended()),
-                None => Err(no_such_client()),
-            }),
-        }
     }
 
     fn kept(&self, news: &[Alarm]) -> Result<Option<Record>, StoreError> {
@@ -220,31 +205,20 @@ enum Refusal {
     Budget(OverBudget),
 }
 
-fn told(
-    percents: &[u8],
-    span: Span,
-    day: &Day,
-    month: &Month,
-    windows: &Windows,
-    limits: &Limits,
-    at_ms: u64,
-) -> Vec<Alarm> {
-    let (start, sums, limit) = match span {
-        Span::Day => (day.as_str(), &windows.day, limits.budget_per_day),
-        Span::Month => (month.as_str(), &windows.month, limits.budget_per_month),
-    };
-    let alarm = |percent: &u8| {
-        Some(Alarm {
-            at_ms,
-            span,
-            start: start.to_owned(),
-            percent: *percent,
-            spent: sums.spent(),
-            reserved: sums.reserved,
-            limit: limit?,
-        })
-    };
-    percents.iter().filter_map(alarm).collect()
+fn day_alarms(windows: &mut Windows, day: &Day, limits: &Limits, refused: bool, at_ms: u64) -> Vec<Alarm> {
+    alarms(Span::Day, day.as_str(), &mut windows.day, limits.budget_per_day, refused, at_ms)
+}
+
+fn month_alarms(windows: &mut Windows, month: &Month, limits: &Limits, refused: bool, at_ms: u64) -> Vec<Alarm> {
+    alarms(Span::Month, month.as_str(), &mut windows.month, limits.budget_per_month, refused, at_ms)
+}
+
+/// What is to be told of one window now, and is remembered as told.
+fn alarms(span: Span, start: &str, sums: &mut Sums, limit: Option<NanoUsd>, refused: bool, at_ms: u64) -> Vec<Alarm> {
+    let percents = sums.warn(limit, refused);
+    let (start, spent, reserved) = (start.to_owned(), sums.spent(), sums.reserved);
+    let alarm = |percent| Some(Alarm { at_ms, span, start: start.clone(), percent, spent, reserved, limit: limit? });
+    percents.into_iter().filter_map(alarm).collect()
 }
 
 fn plain(answer: AccountAnswer) -> Answered {

@@ -225,7 +225,12 @@ fn who_may_not_buy_reserves_nothing() {
     // What it had begun is still counted.
     world.close(1, Outcome::Settle(NanoUsd(5)), NOON_MS);
     assert_eq!(world.sums(NOON_MS), [0, 5, 0]);
-    change(json!({ "state": "active", "policy": { "budget_per_day_usd": "0.000000005" } }));
+    // And warned of.
+    change(json!({ "state": "active", "policy": { "budget_per_day_usd": "0.00000002" } }));
+    world.reserve(4, 5, NOON_MS).unwrap();
+    change(json!({ "state": "suspended" }));
+    assert_eq!(world.close(4, Outcome::Settle(NanoUsd(5)), NOON_MS), [50]);
+    change(json!({ "state": "active", "policy": { "budget_per_day_usd": "0.00000001" } }));
     assert_eq!(world.reserve(3, 1, NOON_MS), over_budget());
     let nobody = World { shelf: Shelf::default(), ..world };
     assert_eq!(nobody.reserve(1, 1, NOON_MS), Err("client_not_found".to_owned()));
