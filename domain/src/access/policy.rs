@@ -16,20 +16,14 @@ use crate::picture::{Picture, model};
 /// Every member is written out. Both budgets have to be given when a client is made, also where there is none (`null`): that
 /// nobody limits a client must be somebody's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Policy {
-    #[serde(rename = "budget_per_day_usd", with = "usd")]
-    pub budget_per_day: Option<NanoUsd>,
-    #[serde(rename = "budget_per_month_usd", with = "usd")]
-    pub budget_per_month: Option<NanoUsd>,
+    #[serde(flatten)]
+    pub limits: Limits,
     /// Names as requests give them; `null` is all.
     pub models: Option<Vec<String>>,
     /// `WxH` or `auto`.
     pub sizes: Option<Vec<String>>,
     pub qualities: Option<Vec<Quality>>,
-    /// Of requests that have something made.
-    pub requests_per_minute: Option<NonZeroU32>,
-    pub concurrent_generations: Option<NonZeroU32>,
     pub dedup: Dedup,
     /// Clients of one namespace share pictures; clients of different ones never do.
     pub namespace: String,
@@ -42,12 +36,12 @@ pub struct Policy {
 
 /// What an account counts against.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Limits {
     #[serde(rename = "budget_per_day_usd", with = "usd")]
     pub budget_per_day: Option<NanoUsd>,
     #[serde(rename = "budget_per_month_usd", with = "usd")]
     pub budget_per_month: Option<NanoUsd>,
+    /// Of requests that have something made.
     pub requests_per_minute: Option<NonZeroU32>,
     pub concurrent_generations: Option<NonZeroU32>,
 }
@@ -144,15 +138,6 @@ impl Policy {
             return Err(wrong("tags", &format!("takes up to {MAX_TAGS} texts of 1 to 64 bytes.")));
         }
         Ok(())
-    }
-
-    pub fn limits(&self) -> Limits {
-        Limits {
-            budget_per_day: self.budget_per_day,
-            budget_per_month: self.budget_per_month,
-            requests_per_minute: self.requests_per_minute,
-            concurrent_generations: self.concurrent_generations,
-        }
     }
 
     /// May the client ask for this picture? The same whether it exists or not, so that nobody learns by luck.

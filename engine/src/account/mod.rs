@@ -88,7 +88,7 @@ impl<S: AccountStore> Account<S> {
             return Ok(Some((None, self.deployment_limits()?)));
         }
         Ok(self.client()?.map(|client| {
-            let limits = client.policy.limits();
+            let limits = client.policy.limits;
             (Some(client), limits)
         }))
     }

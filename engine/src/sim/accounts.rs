@@ -22,7 +22,7 @@ pub(super) struct Accounts(BTreeMap<AccountName, Rc<Books>>);
 
 impl Accounts {
     pub(super) fn new(payers: &Payers) -> Self {
-        let of = |client: &Rc<Client>| (AccountName::Client(client.id.clone()), client.policy.limits());
+        let of = |client: &Rc<Client>| (AccountName::Client(client.id.clone()), client.policy.limits);
         let all = payers.clients.values().map(of).chain([(AccountName::Deployment, payers.deployment)]);
         Self(all.map(|(name, limits)| (name.clone(), Books::new(name, limits))).collect())
     }

@@ -130,7 +130,7 @@ fn left(world: &World, wanted: &Wanted, received: &Received) {
     let number = |name: &str| received.headers.get(name).map(|number| number.parse::<u32>().unwrap());
     let limit = number("x-ratelimit-limit-requests");
     let remaining = number("x-ratelimit-remaining-requests");
-    let rate = world.payers.client(wanted.payer).policy.requests_per_minute;
+    let rate = world.payers.client(wanted.payer).policy.limits.requests_per_minute;
     let own = limit.is_none() || limit == rate.map(NonZeroU32::get);
     world.journal.expect(own, || format!("{limit:?} is told to {}, which has {rate:?}", wanted.payer));
     world.journal.expect(remaining < limit || limit.is_none(), || format!("{remaining:?} are left of {limit:?}"));

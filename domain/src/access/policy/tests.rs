@@ -29,7 +29,7 @@ fn with(change: &Value) -> Value {
 #[test]
 fn what_is_left_out_is_filled_in_and_shown() {
     let policy = read(&least()).unwrap();
-    assert_eq!(policy.budget_per_day, Some(NanoUsd(10_000_000_000)));
+    assert_eq!(policy.limits.budget_per_day, Some(NanoUsd(10_000_000_000)));
     let shown = json!({
         "budget_per_day_usd": "10.00", "budget_per_month_usd": null, "models": null, "sizes": null, "qualities": null,
         "requests_per_minute": null, "concurrent_generations": null, "dedup": "on", "namespace": "default",
@@ -83,14 +83,14 @@ fn a_change_changes_what_it_names() {
         .changed(&object(&json!({ "requests_per_minute": null, "tags": ["c"], "unknown_hold_seconds": "operator" })))
         .unwrap();
     let expected = Policy {
-        requests_per_minute: None,
+        limits: Limits { requests_per_minute: None, ..policy.limits },
         tags: vec!["c".to_owned()],
         unknown_hold: UnknownHold::Operator,
         ..policy.clone()
     };
     assert_eq!(changed, expected);
     assert!(policy.changed(&object(&json!({ "quality": [] }))).is_err());
-    let limits = policy.limits();
+    let limits = policy.limits;
     assert_eq!(limits.requests_per_minute, NonZeroU32::new(60));
     let limits = limits.changed(&object(&json!({ "budget_per_month_usd": "1.5" }))).unwrap();
     assert_eq!(limits.budget().per_month, Some(NanoUsd(1_500_000_000)));
