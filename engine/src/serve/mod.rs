@@ -96,9 +96,7 @@ impl<P: EdgePorts> Service<'_, P> {
         let download = query.get("download").is_some();
         let take = obtain::take_by_key(who, query, request, &["key"])?;
         let wish = Wish::new(who, NonZeroU32::MIN, take, request)?;
-        if wish.reads
-            && let Some(found) = self.found(key, who, |pointer| wish.places(pointer)).await
-        {
+        if let Some(found) = self.look_up(who, key, &wish).await? {
             return self.deliver(who, key, Obtained::Kept(found), request, download).await;
         }
         let (Answer::Kept { picture: Some(picture) }, _) = self.ask(key, &Ask::Kept, 0).await? else {
@@ -115,7 +113,7 @@ impl<P: EdgePorts> Service<'_, P> {
             end_user: EndUser::default(),
         };
         permitted(who, &asked)?;
-        let obtained = self.obtain(who, key, &asked, wish, request).await?;
+        let obtained = self.make(who, key, &asked, wish, request).await?;
         self.deliver(who, key, obtained, request, download).await
     }
 

@@ -147,17 +147,35 @@ impl<P: EdgePorts> Service<'_, P> {
         wish: Wish,
         request: &Request,
     ) -> Result<Obtained<P::Body>, ApiError> {
-        let places = |pointer: &Pointer| wish.places(pointer);
-        if wish.reads {
-            let found = if wish.only_if_cached {
-                self.existing(key, who, places).await?
-            } else {
-                self.found(key, who, places).await
-            };
-            if let Some(found) = found {
-                return Ok(Obtained::Kept(found));
-            }
+        match self.look_up(who, key, &wish).await? {
+            Some(found) => Ok(Obtained::Kept(found)),
+            None => self.make(who, key, asked, wish, request).await,
         }
+    }
+
+    /// What is there, as far as the caller wants of that and as thoroughly as it has to be known.
+    pub(super) async fn look_up(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        wish: &Wish,
+    ) -> Result<Option<Kept>, ApiError> {
+        let places = |pointer: &Pointer| wish.places(pointer);
+        if wish.reads && wish.only_if_cached {
+            return self.existing(key, who, places).await;
+        }
+        Ok(if wish.reads { self.found(key, who, places).await } else { None })
+    }
+
+    /// Has made what was looked up in vain.
+    pub(super) async fn make(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        asked: &Asked,
+        wish: Wish,
+        request: &Request,
+    ) -> Result<Obtained<P::Body>, ApiError> {
         if wish.only_if_cached {
             let (status, why) =
                 if request.head { (404, "HEAD makes none") } else { (504, "'only-if-cached' allows none to be made") };
@@ -221,12 +239,7 @@ impl<P: EdgePorts> Service<'_, P> {
 
     /// Pictures that this isolate or the pointer store knows of. A store that fails or dawdles knows of none, which costs a
     /// question to the object and never a picture.
-    pub(super) async fn found(
-        &self,
-        key: &PictureKey,
-        who: &Principal,
-        places: impl Fn(&Pointer) -> Vec<u32>,
-    ) -> Option<Kept> {
+    async fn found(&self, key: &PictureKey, who: &Principal, places: impl Fn(&Pointer) -> Vec<u32>) -> Option<Kept> {
         if let Some(recalled) = recalled(&self.memo.borrow(), key, who, self.ports.now_ms(), &places) {
             return Some(recalled);
         }
