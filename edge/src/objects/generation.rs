@@ -10,7 +10,7 @@ use worker::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::objects::store::JobStore;
-use crate::ports::Object;
+use crate::ports::{NAME_HEADER, Object};
 use crate::{config, glue};
 
 /// The answer, where the body is taken by pictures.
@@ -29,8 +29,8 @@ impl DurableObject for Generation {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        // The name is the picture key; the isolate that asks sends it along, since an object does not always know its own.
-        let key = request.headers().get("x-pincel-key")?.and_then(|key| PictureKey::parse(&key));
+        // The name is the picture key.
+        let key = request.headers().get(NAME_HEADER)?.and_then(|key| PictureKey::parse(&key));
         let Some(key) = key else { return Response::error("no key", 400) };
         let ask: Ask = serde_json::from_slice(&request.bytes().await?)
             .map_err(|error| worker::Error::RustError(error.to_string()))?;

@@ -4,6 +4,7 @@ mod account;
 mod documents;
 mod generation;
 mod store;
+mod table;
 
 pub use generation::ANSWER_HEADER;
 pub use store::JobStore;

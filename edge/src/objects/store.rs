@@ -5,22 +5,18 @@
 //! Writes without an await between them are one transaction (`SQLite` storage of Durable Objects), and nothing leaves the
 //! object before they are durable.
 
-use std::cell::Cell;
-
 use domain::job::Pool;
 use domain::job::pool::Meta;
 use domain::picture::PictureKey;
 use engine::ports::{Change, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use worker::SqlStorageValue;
 use worker::durable::Storage;
-use worker::{SqlStorage, SqlStorageValue};
 
-pub struct JobStore {
-    sql: SqlStorage,
-    /// The table is there.
-    ready: Cell<bool>,
-}
+use super::table::{Table, failed};
+
+pub struct JobStore(Table);
 
 /// What is kept besides jobs and takes.
 #[derive(Serialize, Deserialize)]
@@ -36,22 +32,16 @@ struct Row {
     doc: String,
 }
 
-#[derive(Deserialize)]
-struct Count {
-    count: u32,
-}
-
 const REST: i64 = 0;
 const JOB: i64 = 1;
 const TAKE: i64 = 2;
 const KEPT: i64 = 3;
 
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS record (
-    kind INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID";
+const COLUMNS: &str = "kind INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)";
 
 impl JobStore {
     pub fn new(storage: &Storage) -> Self {
-        Self { sql: storage.sql(), ready: Cell::new(false) }
+        Self(Table::new(storage, "record", COLUMNS))
     }
 
     /// The key under which this object saved.
@@ -80,10 +70,7 @@ impl JobStore {
 
     pub fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         // No await in here: all of it is one transaction.
-        if !self.ready.get() {
-            self.exec(TABLE, vec![])?;
-            self.ready.set(true);
-        }
+        self.0.ensure()?;
         for change in changes {
             match change {
                 Change::Meta { key, meta } => self.put(REST, 0, &Rest { key: key.to_string(), meta })?,
@@ -91,32 +78,21 @@ impl JobStore {
                 Change::Take(take) => self.put(TAKE, u64::from(take.take), take)?,
                 Change::Kept(picture) => self.put(KEPT, 0, picture)?,
                 Change::Forget(seq) => {
-                    self.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![JOB.into(), id(*seq)])?;
+                    self.0.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![JOB.into(), id(*seq)])?;
                 }
             }
         }
         Ok(())
     }
 
-    /// An object that was only looked at has no table: looking costs no write.
     fn rows(&self) -> Result<Vec<Row>, StoreError> {
-        let tables: Vec<Count> = self.query("SELECT count(*) AS count FROM sqlite_master WHERE name = 'record'")?;
-        self.ready.set(tables.first().is_some_and(|row| row.count > 0));
-        if self.ready.get() { self.query("SELECT kind, doc FROM record ORDER BY kind, id") } else { Ok(Vec::new()) }
+        self.0.rows("SELECT kind, doc FROM record ORDER BY kind, id", vec![])
     }
 
     fn put(&self, kind: i64, at: u64, document: &impl Serialize) -> Result<(), StoreError> {
         let document = serde_json::to_string(document).map_err(failed)?;
         let row = vec![kind.into(), id(at), SqlStorageValue::String(document)];
-        self.exec("INSERT OR REPLACE INTO record (kind, id, doc) VALUES (?, ?, ?)", row)
-    }
-
-    fn query<T: DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, StoreError> {
-        self.sql.exec(query, None).and_then(|cursor| cursor.to_array()).map_err(failed)
-    }
-
-    fn exec(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<(), StoreError> {
-        self.sql.exec(query, bindings).map(|_| ()).map_err(failed)
+        self.0.exec("INSERT OR REPLACE INTO record (kind, id, doc) VALUES (?, ?, ?)", row)
     }
 }
 
@@ -126,8 +102,4 @@ fn read<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
 
 fn id(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
-}
-
-fn failed(error: impl std::fmt::Display) -> StoreError {
-    StoreError(error.to_string())
 }

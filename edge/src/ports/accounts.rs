@@ -4,24 +4,12 @@ use domain::access::AccountName;
 use domain::job::JobId;
 use engine::account::{AccountAnswer, AccountAsk};
 use engine::ports::{Reserved, StoreError};
-use worker::{Env, Headers, Method, Request, RequestInit};
+use worker::Env;
 
 use super::{ACCOUNT, failed};
 
-/// The header that tells an object which account it is, since an object does not always know its own name.
-pub const NAME_HEADER: &str = "x-pincel-account";
-
 pub async fn ask(env: &Env, name: &AccountName, ask: &AccountAsk) -> worker::Result<AccountAnswer> {
-    let name = name.to_string();
-    let stub = env.durable_object(ACCOUNT)?.get_by_name(&name)?;
-    let headers = Headers::new();
-    headers.set(NAME_HEADER, &name)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_headers(headers).with_body(Some(serde_json::to_string(ask)?.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("https://account/", &init)?).await?;
-    if response.status_code() != 200 {
-        return Err(worker::Error::RustError(format!("the account answered {}", response.status_code())));
-    }
+    let mut response = super::ask(env, ACCOUNT, &name.to_string(), ask).await?;
     Ok(serde_json::from_str(&response.text().await?)?)
 }
 

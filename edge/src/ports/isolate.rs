@@ -7,10 +7,10 @@ use domain::picture::{Digest, PictureKey, Pointer};
 use engine::account::{AccountAnswer, AccountAsk};
 use engine::ask::{Answer, Ask};
 use engine::ports::{EdgePorts, ObjectError, Opened, StoreError};
+use worker::Env;
 use worker::js_sys::Array;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::ReadableStream;
-use worker::{Env, Headers, Method, Request, RequestInit};
 
 use super::{GENERATION, accounts, blobs, cache, clock, pointers};
 use crate::glue;
@@ -64,15 +64,7 @@ fn broken(port: &str, error: &worker::Error) -> ObjectError {
 
 impl Isolate {
     async fn try_ask(&self, key: &PictureKey, ask: &Ask) -> worker::Result<(Answer, Vec<ReadableStream>)> {
-        let stub = self.env.durable_object(GENERATION)?.get_by_name(&key.to_string())?;
-        let headers = Headers::new();
-        headers.set("x-pincel-key", &key.to_string())?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_headers(headers).with_body(Some(serde_json::to_string(ask)?.into()));
-        let mut response = stub.fetch_with_request(Request::new_with_init("https://generation/", &init)?).await?;
-        if response.status_code() != 200 {
-            return Err(worker::Error::RustError(format!("the object answered {}", response.status_code())));
-        }
+        let mut response = super::ask(&self.env, GENERATION, &key.to_string(), ask).await?;
         if let Some(text) = response.headers().get(ANSWER_HEADER)? {
             let answer: Answer = serde_json::from_str(&text)?;
             let lengths: Array = match &answer {

@@ -10,19 +10,37 @@ mod object;
 mod openai;
 mod pointers;
 
-pub use accounts::NAME_HEADER;
 pub use cache::{address, keep};
 pub use clock::{fill, now_ms};
 pub use isolate::Isolate;
 pub use object::Object;
 
 use engine::ports::StoreError;
+use serde::Serialize;
+use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
 /// The names of the bindings in `wrangler.toml`.
 pub const POINTERS: &str = "POINTERS";
 pub const BLOBS: &str = "BLOBS";
 pub const GENERATION: &str = "GENERATION";
 pub const ACCOUNT: &str = "ACCOUNT";
+
+/// The header that tells an object its name, since an object does not always know its own.
+pub const NAME_HEADER: &str = "x-pincel-object";
+
+/// Asks the object of this name.
+async fn ask(env: &Env, binding: &str, name: &str, ask: &impl Serialize) -> worker::Result<Response> {
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    let headers = Headers::new();
+    headers.set(NAME_HEADER, name)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(serde_json::to_string(ask)?.into()));
+    let response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
+    match response.status_code() {
+        200 => Ok(response),
+        status => Err(worker::Error::RustError(format!("the object answered {status}"))),
+    }
+}
 
 /// A platform error in the form of the ports. It names the port in the log, once, where it happened.
 fn failed(port: &str, error: impl std::fmt::Display) -> StoreError {
