@@ -3,29 +3,27 @@
 //! The rule that carries the rest: a decision to buy is taken from the durable state of this object and made durable before
 //! the provider is called. Between two awaits nothing else runs in an object, so looking and claiming are one step.
 
+mod attempts;
+mod chores;
+mod keep;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::AccountName;
-use domain::access::rate::Left;
 use domain::error::Retry;
 use domain::job::{Job, JobId, Joined, Money, Plan, Pool, Slot, State, Want};
 use domain::money::NanoUsd;
-use domain::picture::options::Choice as _;
-use domain::picture::{Picture as Canonical, PictureKey, Take};
-use futures::future::{Either, join, select};
+use domain::picture::{Picture as Canonical, PictureKey};
+use futures::future::{Either, select};
 use tokio::sync::watch;
 
 use crate::ask::{Answer, Ask, Bill, How, Loose, Made, Order, Place};
-use crate::openai::failure::{Certainty, Wait};
-use crate::openai::reply::{self, Facts, Keep, Picture};
-use crate::openai::{Failure, request};
-use crate::ports::{Call, Change, ObjectPorts, Outcome, ProviderReply as _, Reserved, StoreError};
+use crate::ports::{Change, ObjectPorts, StoreError};
 use crate::prices;
-use crate::settings::{MAX_ATTEMPTS, MAX_BACKOFF_MS, OBJECT_GRACE_MS};
+use crate::settings::OBJECT_GRACE_MS;
 
 /// The object of one key.
 pub struct Generation<P: ObjectPorts> {
@@ -49,10 +47,6 @@ enum Progress<B> {
 /// Pictures that travel with an answer because no store keeps them.
 pub type Loosely<B> = Option<Rc<Vec<(Loose, B)>>>;
 
-/// How long a picture that was paid for is tried to be stored, in waits that double.
-const STORE_ATTEMPTS: u32 = 6;
-const STORE_BACKOFF_MS: u64 = 200;
-
 /// How many refused clients in a row a request may have waited for before it is told to come back.
 const MAX_ROUNDS: u32 = 8;
 
@@ -61,9 +55,6 @@ const ALARM_GRACE_MS: u64 = 1_000;
 
 /// How long publishing and settling wait for the answers to be on their way.
 const CHORES_AFTER_MS: u64 = 5;
-
-/// When what is left to do after a job (publishing, settling) is tried again.
-const CHORES_AGAIN_MS: u64 = 5_000;
 
 impl<P: ObjectPorts> Generation<P> {
     pub fn new(ports: P, key: PictureKey) -> Rc<Self> {
@@ -351,297 +342,6 @@ impl<P: ObjectPorts> Generation<P> {
         self.chores().await;
     }
 
-    /// Calls the provider until the outcome is known, as often as it certainly did not bill and waiting helps.
-    async fn attempts(self: &Rc<Self>, claim: &Job, order: &Order, count: usize) -> Option<Vec<(Loose, P::Paper)>> {
-        let mut waited_ms = 0;
-        let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
-        let mut left = None;
-        let mut reserved = false;
-        loop {
-            // The alarm comes after the deadline, also to an object that a crash has emptied. It is written before money is set aside and
-            // before the job is dispatched, and one flush makes all of it durable: nothing leaves an object before that.
-            let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
-            let dispatch = async {
-                if !std::mem::replace(&mut reserved, true) {
-                    left = self.reserved(claim).await?;
-                }
-                let dispatched = self.change(id, |job, now_ms| {
-                    job.left = left;
-                    job.dispatch(now_ms)
-                });
-                Ok(dispatched && self.ports.durable().await.is_ok())
-            };
-            let why = match join(alarm, dispatch).await {
-                (Ok(()), Ok(true)) => None,
-                (_, Ok(false)) => {
-                    // Not durable: the provider must not be called. What the store holds is found out afresh.
-                    self.forget();
-                    return None;
-                }
-                (_, Err(why)) => Some(why),
-                (Err(error), _) => Some(Unreserved::OutOfReach(out_of_reach(&error))),
-            };
-            if let Some(why) = why {
-                self.end(id, |job, now_ms| match why {
-                    Unreserved::Refused(why) => job.refuse(now_ms, why),
-                    Unreserved::OutOfReach(why) => job.fail(now_ms, why),
-                });
-                return None;
-            }
-            // The account or the store took all of the time: a call that is cut off at once may be billed all the same.
-            if self.ports.now_ms() >= deadline_ms {
-                self.end(id, |job, now_ms| job.fail(now_ms, too_late()));
-                return None;
-            }
-            let (failure, attempt) = match self.attempt(id, order, count, deadline_ms).await {
-                Ok(loosely) => return loosely,
-                Err(failed) => failed,
-            };
-            let Certainty::NotBilled { wait } = failure.certainty else {
-                self.end(id, |job, now_ms| job.lose(now_ms, with_receipt(failure.error.clone(), id)));
-                return None;
-            };
-            let pause = wait
-                .and_then(|wait| backoff(wait, attempt, waited_ms, deadline_ms.saturating_sub(self.ports.now_ms())));
-            let Some(pause) = pause else {
-                self.end(id, |job, now_ms| job.fail(now_ms, failure.error.clone()));
-                return None;
-            };
-            if !self.change(id, |job, _| job.wait_for_another_attempt()) {
-                self.forget();
-                return None;
-            }
-            waited_ms += pause;
-            self.ports.sleep_ms(pause).await;
-        }
-    }
-
-    /// Sets the money aside in both accounts at once. What one of them granted is given back with the end of the job where the
-    /// other one refused.
-    async fn reserved(&self, claim: &Job) -> Result<Option<Left>, Unreserved> {
-        let [client, deployment] = accounts(claim);
-        let of = |account| async move {
-            match self.ports.reserve(account, &claim.id, claim.reserve).await {
-                Ok(Reserved::Granted { left }) => Ok(left),
-                Ok(Reserved::Refused(why)) => Err(Unreserved::Refused(*why)),
-                Err(error) => Err(Unreserved::OutOfReach(out_of_reach(&error))),
-            }
-        };
-        let (client, deployment) = join(of(&client), of(&deployment)).await;
-        let left = client?;
-        deployment.map(|_| left)
-    }
-
-    /// One call of the provider. On failure, also the number of the attempt.
-    async fn attempt(
-        self: &Rc<Self>,
-        id: &JobId,
-        order: &Order,
-        count: usize,
-        deadline_ms: u64,
-    ) -> Result<Option<Vec<(Loose, P::Paper)>>, (Failure, u32)> {
-        let n = u32::try_from(count).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let body = request::body(&order.picture, n, &order.end_user);
-        let timeout_ms = deadline_ms.saturating_sub(self.ports.now_ms());
-        let call = Call { job: id, path: request::GENERATIONS, body: &body, timeout_ms };
-        let mut keeper =
-            Keeper { object: self, kept: Vec::new(), loose: Vec::new(), loosely: matches!(order.want, Want::Loose(_)) };
-        let mut upstream = None;
-        let read = async {
-            let mut reply = self.ports.call(&call).await.map_err(|_| {
-                Failure::unknown(502, "provider_connection_lost", "The connection to the provider was lost.")
-            })?;
-            upstream = reply.header("x-request-id").filter(|id| id.len() <= 200);
-            reply::read(&mut reply, &mut keeper).await
-        };
-        let outcome = match select(std::pin::pin!(read), std::pin::pin!(self.ports.sleep_ms(timeout_ms))).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(Failure::unknown(504, "provider_timeout", "The provider did not answer in time.")),
-        };
-        let Keeper { kept, loose, .. } = keeper;
-        // Another job of this key may have made the object forget its records meanwhile.
-        if self.awake().is_ok()
-            && let Some(pool) = self.pool.borrow_mut().as_mut()
-            && let Some(job) = pool.job_mut(id)
-        {
-            job.upstream_request_id = upstream;
-        }
-        let attempt =
-            self.pool.borrow().as_ref().and_then(|pool| pool.job(id)).map_or(MAX_ATTEMPTS, |job| job.attempts);
-        let (facts, broke) = match outcome {
-            Ok(_) if kept.is_empty() && loose.is_empty() => {
-                let failure =
-                    Failure::unknown(502, "provider_reply_unusable", "The provider's reply holds no picture.");
-                return Err((failure, attempt));
-            }
-            Ok(facts) => (facts, None),
-            Err(failure) if kept.is_empty() => return Err((failure, attempt)),
-            // The reply broke after some of its pictures had come whole: those are paid and kept.
-            Err(failure) => (Facts::default(), Some(failure)),
-        };
-        self.stored(id, &facts, kept, broke.as_ref());
-        let said = |loose: Loose| Loose {
-            quality: facts.quality.clone().unwrap_or_else(|| order.picture.quality.as_str().to_owned()),
-            background: facts.background.clone().unwrap_or_else(|| order.picture.background.as_str().to_owned()),
-            ..loose
-        };
-        Ok(matches!(order.want, Want::Loose(_))
-            .then(|| loose.into_iter().map(|(loose, paper)| (said(loose), paper)).collect()))
-    }
-
-    /// The outcome is known and every picture is in the store: makes both durable in one step.
-    fn stored(self: &Rc<Self>, id: &JobId, facts: &Facts, kept: Vec<Loose>, broke: Option<&Failure>) {
-        let saved =
-            self.pool.borrow_mut().as_mut().is_some_and(|pool| self.store(pool, id, facts, kept, broke).is_some());
-        if !saved {
-            // The records refused what is already paid. The next life finds the job dispatched, and calls it unknown.
-            self.forget();
-        }
-    }
-
-    /// Of a job whose reply broke, the first `kept` takes are there and the rest are not: whether those were billed is not
-    /// known, so they get a receipt of their own, and are held.
-    fn split(&self, job: &mut Job, kept: usize, seq: u64, now_ms: u64, broke: &Failure) -> Option<Job> {
-        let mut lost = job.clone();
-        lost.id = JobId::new(self.ports.bytes());
-        lost.seq = seq;
-        lost.takes = job.takes.split_off(kept.min(job.takes.len()));
-        // The reserve of the call stays, whole, on the receipt of the takes that came.
-        lost.reserve = NanoUsd::ZERO;
-        lost.lose(now_ms, with_receipt(broke.error.clone(), &lost.id)).ok()?;
-        lost.money = Money::Done;
-        (!lost.takes.is_empty()).then_some(lost)
-    }
-
-    /// `None` where memory and store may differ afterwards.
-    fn store(
-        &self,
-        pool: &mut Pool,
-        id: &JobId,
-        facts: &Facts,
-        kept: Vec<Loose>,
-        broke: Option<&Failure>,
-    ) -> Option<()> {
-        let now_ms = self.ports.now_ms();
-        let seq = pool.next_seq();
-        let job = pool.jobs.iter_mut().find(|job| job.id == *id)?;
-        let lost = broke.and_then(|broke| self.split(job, kept.len(), seq, now_ms, broke));
-        let usage = facts.usage();
-        let cost = usage.as_ref().zip(prices::of(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
-        job.store(now_ms, usage, cost).ok()?;
-        // Fewer pictures than asked for: the job filled the first of its places, and the bill is theirs.
-        job.takes.truncate(kept.len());
-        let parts = u32::try_from(kept.len()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let shares: Vec<NanoUsd> = cost.map(|cost| cost.split(parts)).unwrap_or_default();
-        let takes: Vec<Take> = kept
-            .into_iter()
-            .zip(&job.takes)
-            .enumerate()
-            .map(|(at, (kept, take))| Take {
-                take: *take,
-                digest: kept.digest,
-                format: kept.format,
-                bytes: kept.bytes,
-                width: kept.width,
-                height: kept.height,
-                created_ms: now_ms,
-                cost: shares.get(at).copied(),
-                quality: facts.quality.clone().unwrap_or_else(|| "auto".to_owned()),
-                background: facts.background.clone().unwrap_or_else(|| "auto".to_owned()),
-            })
-            .collect();
-        if job.prefer
-            && let Some(first) = takes.first()
-        {
-            pool.meta.preferred = first.take;
-        }
-        pool.meta.unpublished |= !takes.is_empty();
-        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(job)];
-        changes.extend(takes.iter().map(Change::Take));
-        changes.extend(lost.as_ref().map(Change::Job));
-        self.ports.save(&changes).ok()?;
-        pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
-        pool.jobs.extend(lost);
-        Some(())
-    }
-
-    /// Publishes the pointer and settles the money, as far as they are still to be done; the alarm comes back for the rest.
-    async fn chores(self: &Rc<Self>) {
-        let unpublished = self.pool.borrow().as_ref().is_some_and(|pool| pool.meta.unpublished);
-        let mut left = false;
-        if unpublished {
-            left |= !self.publish().await;
-        }
-        let pending: Vec<Job> = self
-            .pool
-            .borrow()
-            .as_ref()
-            .map(|pool| pool.jobs.iter().filter(|job| job.has_chores()).cloned().collect())
-            .unwrap_or_default();
-        for job in pending {
-            left |= !self.settle(&job).await;
-        }
-        self.arrange(left).await;
-    }
-
-    /// There is one alarm, for the earliest of: chores that are left, and the end of a job that a crash could cut off.
-    async fn arrange(&self, left: bool) {
-        let soon_ms = self.ports.now_ms().saturating_add(CHORES_AGAIN_MS);
-        let chores = left.then_some(soon_ms);
-        let pool = self.pool.borrow().as_ref().map(|pool| {
-            pool.jobs
-                .iter()
-                .filter(|job| job.state.is_active())
-                // A job that is past its deadline is still being stored: looking again at once would find it so.
-                .map(|job| job.deadline_ms.saturating_add(ALARM_GRACE_MS).max(soon_ms))
-                .min()
-        });
-        if let Some(at_ms) = chores.into_iter().chain(pool.flatten()).min() {
-            // Without an alarm the next request wakes the object, and finds the same work.
-            let _ = self.ports.set_alarm(at_ms).await;
-        }
-    }
-
-    async fn publish(&self) -> bool {
-        // One at a time, so that an older pointer never arrives behind a newer one. That the other one arrives is not known
-        // yet, so the alarm looks again.
-        if self.publishing.replace(true) {
-            return false;
-        }
-        let published = loop {
-            let Some(pointer) = self.look() else { break true };
-            if self.ports.publish(&self.key, &pointer).await.is_err() {
-                break false;
-            }
-            let mut pool = self.pool.borrow_mut();
-            let Some(pool) = pool.as_mut() else { break true };
-            // A take that arrived while the pointer was on its way is published in another round.
-            if pool.pointer() == pointer {
-                pool.meta.unpublished = false;
-                let saved = self.ports.save(&[Change::Meta { key: &self.key, meta: &pool.meta }]).is_ok();
-                pool.meta.unpublished = !saved;
-                break saved;
-            }
-        };
-        self.publishing.set(false);
-        published
-    }
-
-    async fn settle(self: &Rc<Self>, job: &Job) -> bool {
-        let outcome = match (job.state, job.cost) {
-            (State::Stored, Some(cost)) => Outcome::Settle(cost),
-            (State::Failed, _) => Outcome::Release,
-            _ => Outcome::Keep,
-        };
-        let [client, deployment] = accounts(job);
-        let of = |account| self.ports.close(account, &job.id, outcome);
-        let (Ok(()), Ok(())) = join(of(&client), of(&deployment)).await else { return false };
-        self.change(&job.id, |job, _| {
-            job.money = Money::Done;
-            if job.state == State::Stored { job.settle() } else { Ok(()) }
-        })
-    }
-
     /// Ends a job that made nothing. Where the records refuse that, they are read again by the next request or alarm, and
     /// the job is recovered like one that a crash left behind.
     fn end<E>(self: &Rc<Self>, id: &JobId, how: impl FnOnce(&mut Job, u64) -> Result<(), E>) {
@@ -673,70 +373,14 @@ impl<P: ObjectPorts> Generation<P> {
     }
 }
 
-/// Stores each picture of a reply while the next one is still arriving.
-struct Keeper<'a, P: ObjectPorts> {
-    object: &'a Generation<P>,
-    kept: Vec<Loose>,
-    loose: Vec<(Loose, P::Paper)>,
-    /// The pictures are handed over and not stored.
-    loosely: bool,
-}
-
-impl<P: ObjectPorts> Keep<P::Paper> for Keeper<'_, P> {
-    fn paper(&self) -> P::Paper {
-        self.object.ports.paper()
-    }
-
-    async fn keep(&mut self, picture: Picture<P::Paper>) -> Result<(), Failure> {
-        let Picture { paper, digest, format, bytes, width, height } = picture;
-        let described =
-            Loose { digest, format, bytes, width, height, quality: String::new(), background: String::new() };
-        if self.loosely {
-            self.loose.push((described, paper));
-            return Ok(());
-        }
-        let ports = &self.object.ports;
-        for attempt in 0..STORE_ATTEMPTS {
-            if ports.put_blob(&digest, format, &paper).await.is_ok() {
-                self.kept.push(described);
-                return Ok(());
-            }
-            ports.sleep_ms(STORE_BACKOFF_MS << attempt).await;
-        }
-        Err(Failure::unknown(503, "store_unavailable", "The picture was made and the store did not take it."))
-    }
-}
-
-/// The money of a job was not set aside.
-enum Unreserved {
-    /// Its own client may not, or the service as a whole.
-    Refused(ApiError),
-    OutOfReach(ApiError),
-}
-
 /// Where the money of a job is counted.
 fn accounts(job: &Job) -> [AccountName; 2] {
     [AccountName::Client(job.client.clone()), AccountName::Deployment]
 }
 
-/// How long to wait before the next attempt; `None` where there is none.
-fn backoff(wait: Wait, attempt: u32, waited_ms: u64, left_ms: u64) -> Option<u64> {
-    let pause = match wait {
-        Wait::AtLeastMs(ms) => ms.max(1),
-        Wait::Unstated => 500_u64.checked_shl(attempt)?,
-    };
-    let affordable = waited_ms.saturating_add(pause) <= MAX_BACKOFF_MS && pause < left_ms;
-    (attempt < MAX_ATTEMPTS && affordable).then_some(pause)
-}
-
 fn with_receipt(mut error: ApiError, id: &JobId) -> ApiError {
     error.message = format!("{} Receipt: {}.", error.message, id.as_str());
     error
-}
-
-fn too_late() -> ApiError {
-    let message = "There was no time left to make the picture. Nothing was bought; try again.";
-    ApiError::new(504, "server_error", "generation_timeout", message).retry_after_ms(1_000)
 }
 
 /// Nobody can say in this moment what became of the job; the next request can.
