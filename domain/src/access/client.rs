@@ -109,15 +109,11 @@ impl Client {
     }
 
     pub fn revoke_key(&mut self, id: &str) -> Result<(), ApiError> {
-        let before = self.keys.len();
-        self.keys.retain(|key| key.id != id);
-        if self.keys.len() < before { Ok(()) } else { Err(no_such_key()) }
+        revoke(&mut self.keys, |key| key.id == id)
     }
 
     pub fn revoke_signing_key(&mut self, kid: &str) -> Result<(), ApiError> {
-        let before = self.signing_keys.len();
-        self.signing_keys.retain(|key| key.kid != kid);
-        if self.signing_keys.len() < before { Ok(()) } else { Err(no_such_key()) }
+        revoke(&mut self.signing_keys, |key| key.kid == kid)
     }
 
     /// The key with this hash. All of them are compared, each in constant time.
@@ -210,8 +206,13 @@ fn full(count: usize, most: usize, kind: &str) -> Result<(), ApiError> {
     Err(ApiError::new(409, "invalid_request_error", "too_many_keys", message))
 }
 
-fn no_such_key() -> ApiError {
-    ApiError::new(404, "invalid_request_error", "key_not_found", "This client has no such key.")
+fn revoke<K>(keys: &mut Vec<K>, is_it: impl Fn(&K) -> bool) -> Result<(), ApiError> {
+    let before = keys.len();
+    keys.retain(|key| !is_it(key));
+    if keys.len() < before {
+        return Ok(());
+    }
+    Err(ApiError::new(404, "invalid_request_error", "key_not_found", "This client has no such key."))
 }
 
 fn wrong(member: &'static str, message: impl Into<String>) -> ApiError {

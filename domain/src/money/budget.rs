@@ -186,12 +186,6 @@ impl Windows {
         entry.state = ended;
         Closed::Now
     }
-
-    /// Counts a bill whose reserve is not known any more. `self` are the windows in which it becomes known.
-    pub fn settle_without_reserve(&mut self, sum: NanoUsd) {
-        self.day.end(NanoUsd::ZERO, Outcome::Settle(sum));
-        self.month.end(NanoUsd::ZERO, Outcome::Settle(sum));
-    }
 }
 
 #[cfg(test)]

@@ -27,11 +27,6 @@ impl OauthError {
         Self { status: 401, error: "invalid_client", description, challenge: true }
     }
 
-    /// The client is known and may not have a token now.
-    pub const fn unauthorized_client(description: &'static str) -> Self {
-        Self { status: 400, error: "unauthorized_client", description, challenge: false }
-    }
-
     pub const fn unsupported_grant_type() -> Self {
         let description = "The one grant_type here is client_credentials.";
         Self { status: 400, error: "unsupported_grant_type", description, challenge: false }

@@ -113,7 +113,6 @@ fn refusals_are_as_the_rfc_has_them() {
     for (error, status) in [
         (OauthError::invalid_request("Say it."), 400),
         (OauthError::invalid_client(), 401),
-        (OauthError::unauthorized_client("Ask."), 400),
         (OauthError::unsupported_grant_type(), 400),
         (OauthError::invalid_scope(), 400),
         (OauthError::unavailable(), 503),

@@ -108,10 +108,16 @@ fn closes() {
 #[test]
 fn a_bill_without_a_reserve_counts() {
     let mut windows = Windows { day: sums(7, 1, 2), month: sums(70, 10, 20) };
-    windows.settle_without_reserve(NanoUsd(5));
+    // As an account does it: the end of a reserve of nothing.
+    let mut settle = |sum: u64| {
+        let (day, month) = (Day::at(0), Month::at(0));
+        let mut entry = Entry { amount: NanoUsd::ZERO, at_ms: 0, day, month, state: EntryState::Open };
+        assert_eq!(windows.close(&mut entry, Outcome::Settle(NanoUsd(sum))), Closed::Now);
+        windows
+    };
+    let windows = settle(5);
     assert_eq!(windows, Windows { day: sums(7, 6, 2), month: sums(70, 15, 20) });
-    windows.settle_without_reserve(NanoUsd(u64::MAX));
-    assert_eq!(windows.day, sums(7, u64::MAX, 2));
+    assert_eq!(settle(u64::MAX).day, sums(7, u64::MAX, 2));
 }
 
 #[track_caller]

@@ -1,11 +1,14 @@
 //! What every reply must be, and figures in the form in which they can be compared.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use e2e::Reply;
 use image::{GenericImageView as _, ImageFormat};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::process::Command;
 
 /// A reply that hands a picture over, whole and right.
 #[track_caller]
@@ -99,4 +102,15 @@ pub(crate) fn field(reply: &Reply, pointer: &str) -> String {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.concat()
+}
+
+/// What a script says that has to succeed.
+pub(crate) async fn said(script: &mut Command) -> String {
+    // Keys of its own environment would hide that it was not given one.
+    script.env_remove("OPENAI_API_KEY").env_remove("OPENAI_BASE_URL").kill_on_drop(true);
+    let output =
+        tokio::time::timeout(Duration::from_mins(1), script.output()).await.expect("the script hangs").unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    said
 }
