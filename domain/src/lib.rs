@@ -5,13 +5,17 @@
 //! come in as arguments, so that every rule here can be tested as a function.
 
 pub mod access;
+pub mod admin;
 pub mod delivery;
 pub mod error;
 pub mod hex;
 pub mod job;
 pub mod money;
 pub mod picture;
+pub mod purge;
 pub mod query;
+pub mod runtime;
 pub mod trace;
+pub mod usage;
 
 pub use error::ApiError;

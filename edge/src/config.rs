@@ -102,6 +102,7 @@ impl Config {
                     generation_timeout_ms: u64::from(timeout_s?) * 1_000,
                     lifetimes: Lifetimes { browser_s: browser_s?, edge_s: edge_s? },
                     url_life_s: u64::from(url_life_s?),
+                    runtime: Rc::default(),
                 },
                 credentials: Credentials { masters: masters?, admin_token: admin_token?, issuers: issuers? },
                 defaults: Defaults { namespace: namespace?, unknown_hold: unknown_hold? },

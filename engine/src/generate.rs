@@ -17,6 +17,7 @@ use domain::error::Retry;
 use domain::job::{Job, JobId, Joined, Money, Plan, Pool, Slot, State, Want};
 use domain::money::NanoUsd;
 use domain::picture::{Picture as Canonical, PictureKey};
+use domain::runtime::RuntimeSettings;
 use futures::future::{Either, select};
 use tokio::sync::watch;
 
@@ -32,6 +33,8 @@ pub struct Generation<P: ObjectPorts> {
     pool: RefCell<Option<Pool>>,
     running: RefCell<BTreeMap<JobId, Waiting<P::Paper>>>,
     publishing: Cell<bool>,
+    /// As they were when the last request came.
+    runtime: RefCell<Rc<RuntimeSettings>>,
 }
 
 type Waiting<B> = watch::Receiver<Progress<B>>;
@@ -64,6 +67,7 @@ impl<P: ObjectPorts> Generation<P> {
             pool: RefCell::new(None),
             running: RefCell::new(BTreeMap::new()),
             publishing: Cell::new(false),
+            runtime: RefCell::default(),
         })
     }
 
@@ -121,6 +125,8 @@ impl<P: ObjectPorts> Generation<P> {
     }
 
     async fn make(self: &Rc<Self>, order: Order) -> Result<(Answer, Loosely<P::Paper>), ApiError> {
+        let runtime = self.ports.runtime().await;
+        *self.runtime.borrow_mut() = runtime;
         for _ in 0..MAX_ROUNDS {
             if let Some(answer) = self.round(&order).await? {
                 return Ok(answer);
@@ -201,7 +207,7 @@ impl<P: ObjectPorts> Generation<P> {
 
     fn new_job(&self, order: &Order, takes: Vec<u32>, count: usize, seq: u64, now_ms: u64) -> Result<Job, ApiError> {
         let picture = &order.picture;
-        let reserve = prices::most(picture, u32::try_from(count).unwrap_or(u32::MAX))?;
+        let reserve = prices::most(&self.runtime.borrow(), picture, u32::try_from(count).unwrap_or(u32::MAX))?;
         Ok(Job {
             id: JobId::new(self.ports.bytes()),
             seq,

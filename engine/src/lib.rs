@@ -9,6 +9,7 @@
 pub mod account;
 pub mod ask;
 pub mod authenticate;
+pub mod catalog;
 pub mod clients;
 pub mod generate;
 pub mod memo;

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::AccountName;
@@ -14,9 +15,11 @@ use domain::job::{Job, JobId, Pool};
 use domain::money::NanoUsd;
 pub use domain::money::Outcome;
 use domain::picture::{Digest, Format, Picture, PictureKey, Pointer, Take};
+use domain::runtime::RuntimeSettings;
 
 use crate::account::{AccountAnswer, AccountAsk};
 use crate::ask::{Answer, Ask};
+use crate::catalog::{CatalogAnswer, CatalogAsk, Registration};
 
 /// A store did not do what it was asked. The text is the platform's, for the log; it holds no secret and no prompt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,9 @@ pub trait EdgePorts: Clock + Random {
 
     /// Asks an account.
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError>;
+
+    /// Asks the catalog.
+    async fn catalog(&self, ask: &CatalogAsk) -> Result<CatalogAnswer, ObjectError>;
 }
 
 /// A blob that was opened, and what the store says of it.
@@ -73,6 +79,13 @@ pub trait ObjectPorts: Clock + Random + 'static {
 
     /// Reads what is durable.
     fn load(&self) -> Result<Pool, StoreError>;
+
+    /// The settings in force, as far as they are known here; the defaults where nobody could be asked. It does not wait unless what is known
+    /// is old.
+    async fn runtime(&self) -> Rc<RuntimeSettings>;
+
+    /// Tells the catalog what became of a job. Doing it twice is doing it once.
+    async fn register(&self, registration: &Registration) -> Result<(), StoreError>;
 
     /// Writes all of the changes or none.
     fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError>;

@@ -1,4 +1,4 @@
-//! What a picture costs, by the price table.
+//! What a picture costs, by the price table that is in force.
 
 use std::sync::LazyLock;
 
@@ -7,26 +7,28 @@ use domain::money::{self, EstimateError, NanoUsd, Price, PriceTable, lower_bound
 use domain::picture::Picture;
 use domain::picture::frames::Frames;
 use domain::picture::options::{Choice as _, OutputFormat};
+use domain::runtime::RuntimeSettings;
 
 /// Plain data, parsed once in an isolate's life.
 static PRICES: LazyLock<Option<PriceTable>> = LazyLock::new(|| PriceTable::built_in().ok());
 
 /// The price by which a bill of this model is counted.
-pub fn of(model: &str) -> Option<&'static Price> {
-    PRICES.as_ref()?.price(model).ok()
+pub fn of<'s>(runtime: &'s RuntimeSettings, model: &str) -> Option<&'s Price> {
+    runtime.prices.as_ref().or(PRICES.as_ref())?.price(model).ok()
 }
 
 /// What `n` pictures can cost at most: what is set aside before the call. Where there is no price, nothing is bought.
-pub fn most(picture: &Picture, n: u32) -> Result<NanoUsd, ApiError> {
-    bound(picture, n, upper_bound)
+pub fn most(runtime: &RuntimeSettings, picture: &Picture, n: u32) -> Result<NanoUsd, ApiError> {
+    bound(runtime, picture, n, upper_bound)
 }
 
 /// What they cost at least.
-pub fn least(picture: &Picture, n: u32) -> Result<NanoUsd, ApiError> {
-    bound(picture, n, lower_bound)
+pub fn least(runtime: &RuntimeSettings, picture: &Picture, n: u32) -> Result<NanoUsd, ApiError> {
+    bound(runtime, picture, n, lower_bound)
 }
 
 fn bound(
+    runtime: &RuntimeSettings,
     picture: &Picture,
     n: u32,
     how: fn(&Price, &money::Ask<'_>) -> Result<NanoUsd, EstimateError>,
@@ -42,7 +44,7 @@ fn bound(
     };
     // An svg is written by a text model, which is billed apart and has no price here.
     let priced = picture.output_format != OutputFormat::Svg;
-    let bound = of(&picture.model).filter(|_| priced).and_then(|price| how(price, &ask).ok());
+    let bound = of(runtime, &picture.model).filter(|_| priced).and_then(|price| how(price, &ask).ok());
     bound.ok_or_else(|| {
         ApiError::invalid(
             "model",

@@ -1,6 +1,9 @@
 //! What a deployment decides.
 
+use std::rc::Rc;
+
 use domain::delivery::Lifetimes;
+use domain::runtime::RuntimeSettings;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -11,7 +14,12 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// How long a URL lives that is given out in place of the bytes.
     pub url_life_s: u64,
+    /// What an operator changes without a deploy, as this isolate last heard of it.
+    pub runtime: Rc<RuntimeSettings>,
 }
+
+/// How long an isolate believes what it heard of the runtime settings.
+pub const RUNTIME_MS: u64 = 60_000;
 
 /// How long a pointer is served from an isolate's memory. A purge reaches every isolate within it.
 pub const MEMO_MS: u64 = 10_000;

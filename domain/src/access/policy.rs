@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::ApiError;
-use crate::money::NanoUsd;
 use crate::money::budget::Budget;
+use crate::money::{NanoUsd, decimal};
 use crate::picture::options::{Choice as _, Quality};
 use crate::picture::{Picture, model};
 
@@ -37,9 +37,9 @@ pub struct Policy {
 /// What an account counts against.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    #[serde(rename = "budget_per_day_usd", with = "usd")]
+    #[serde(rename = "budget_per_day_usd", with = "decimal::option")]
     pub budget_per_day: Option<NanoUsd>,
-    #[serde(rename = "budget_per_month_usd", with = "usd")]
+    #[serde(rename = "budget_per_month_usd", with = "decimal::option")]
     pub budget_per_month: Option<NanoUsd>,
     /// Of requests that have something made.
     pub requests_per_minute: Option<NonZeroU32>,
@@ -207,24 +207,6 @@ fn within<T: AsRef<str>>(param: &'static str, code: &'static str, allowed: &[T],
 
 fn wrong(member: &'static str, what: &str) -> ApiError {
     ApiError::invalid(member, "invalid_value", format!("'policy.{member}' {what}"))
-}
-
-/// Exact dollars as text, or null.
-mod usd {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use crate::money::NanoUsd;
-
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
-    pub fn serialize<S: Serializer>(amount: &Option<NanoUsd>, serializer: S) -> Result<S::Ok, S::Error> {
-        amount.map(NanoUsd::to_decimal).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NanoUsd>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| NanoUsd::parse_decimal(&text).map_err(D::Error::custom)).transpose()
-    }
 }
 
 /// Whole seconds, or `operator`.

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod day;
+pub mod decimal;
 pub mod estimate;
 pub mod month;
 pub mod nano_usd;

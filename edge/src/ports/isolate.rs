@@ -6,13 +6,14 @@ use domain::delivery::ByteRange;
 use domain::picture::{Digest, PictureKey, Pointer};
 use engine::account::{AccountAnswer, AccountAsk};
 use engine::ask::{Answer, Ask};
+use engine::catalog::{CatalogAnswer, CatalogAsk};
 use engine::ports::{EdgePorts, ObjectError, Opened, StoreError};
 use worker::Env;
 use worker::js_sys::Array;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::ReadableStream;
 
-use super::{GENERATION, accounts, blobs, cache, clock, pointers};
+use super::{GENERATION, accounts, blobs, cache, catalog, clock, pointers};
 use crate::glue;
 use crate::objects::ANSWER_HEADER;
 
@@ -51,6 +52,10 @@ impl EdgePorts for Isolate {
 
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
         accounts::ask(&self.env, name, ask).await.map_err(|error| broken("account", &error))
+    }
+
+    async fn catalog(&self, ask: &CatalogAsk) -> Result<CatalogAnswer, ObjectError> {
+        catalog::ask(&self.env, ask).await.map_err(|error| broken("catalog", &error))
     }
 }
 

@@ -3,12 +3,14 @@
 mod accounts;
 mod blobs;
 mod cache;
+mod catalog;
 mod clock;
 mod isolate;
 mod jose;
 mod object;
 mod openai;
 mod pointers;
+mod runtime;
 
 pub use cache::{address, keep};
 pub use clock::{fill, now_ms};
@@ -24,6 +26,7 @@ pub const POINTERS: &str = "POINTERS";
 pub const BLOBS: &str = "BLOBS";
 pub const GENERATION: &str = "GENERATION";
 pub const ACCOUNT: &str = "ACCOUNT";
+pub const CATALOG: &str = "CATALOG";
 
 /// The header that tells an object its name, since an object does not always know its own.
 pub const NAME_HEADER: &str = "x-pincel-object";

@@ -8,6 +8,8 @@ use domain::access::AccountName;
 use domain::job::{JobId, Pool};
 use domain::money::NanoUsd;
 use domain::picture::{Digest, Format, PictureKey, Pointer};
+use domain::runtime::RuntimeSettings;
+use engine::catalog::Registration;
 use engine::ports::{Call, Change, ObjectPorts, Outcome, Reserved, SendError, StoreError};
 use worker::{Env, ScheduledTime, State, js_sys};
 
@@ -39,6 +41,14 @@ impl ObjectPorts for Object {
 
     fn load(&self) -> Result<Pool, StoreError> {
         self.store.load()
+    }
+
+    async fn runtime(&self) -> Rc<RuntimeSettings> {
+        super::runtime::known(&self.env).await
+    }
+
+    async fn register(&self, registration: &Registration) -> Result<(), StoreError> {
+        super::catalog::register(&self.env, registration).await
     }
 
     fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {

@@ -64,6 +64,10 @@ impl EdgePorts for Fake {
         unreachable!()
     }
 
+    async fn catalog(&self, _: &crate::catalog::CatalogAsk) -> Result<crate::catalog::CatalogAnswer, ObjectError> {
+        Err(ObjectError { message: "there is no catalog here".to_owned(), overloaded: false })
+    }
+
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
         self.asked.set(self.asked.get() + 1);
         if self.down.get() {

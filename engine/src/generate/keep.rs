@@ -91,7 +91,9 @@ impl<P: ObjectPorts> Generation<P> {
         let job = pool.jobs.iter_mut().find(|job| job.id == *id)?;
         let lost = broke.and_then(|broke| self.split(job, kept.len(), seq, now_ms, broke));
         let usage = facts.usage();
-        let cost = usage.as_ref().zip(prices::of(&job.model)).and_then(|(usage, price)| usage.cost(price).ok());
+        let runtime = self.runtime.borrow();
+        let cost =
+            usage.as_ref().zip(prices::of(&runtime, &job.model)).and_then(|(usage, price)| usage.cost(price).ok());
         job.store(now_ms, usage, cost).ok()?;
         // Fewer pictures than asked for: the job filled the first of its places, and the bill is theirs.
         job.takes.truncate(kept.len());

@@ -45,7 +45,8 @@ impl<P: EdgePorts> Service<'_, P> {
         let (least, most) = if missing == 0 {
             (NanoUsd::ZERO, NanoUsd::ZERO)
         } else {
-            (prices::least(&asked.picture, missing)?, prices::most(&asked.picture, missing)?)
+            let runtime = &self.settings.runtime;
+            (prices::least(runtime, &asked.picture, missing)?, prices::most(runtime, &asked.picture, missing)?)
         };
         let window = |window: &Window| json!({ "limit_usd": usd(window.limit), "left_usd": usd(window.left()) });
         Ok(json!({

@@ -46,7 +46,7 @@ impl<P: EdgePorts> Service<'_, P> {
         // What could never be made is refused now, and not in somebody's browser.
         who.may_buy()?;
         who.client.policy.permits(&asked.picture)?;
-        prices::most(&asked.picture, 1)?;
+        prices::most(&self.settings.runtime, &asked.picture, 1)?;
         let signer = self.signer.ok_or_else(no_signing_key)?;
         let key = PictureKey::of(&asked.picture);
         let exp_s = (self.ports.now_ms() / 1_000).saturating_add(life_s);

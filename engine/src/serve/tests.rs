@@ -147,6 +147,10 @@ impl EdgePorts for Fake {
         }
     }
 
+    async fn catalog(&self, _: &crate::catalog::CatalogAsk) -> Result<crate::catalog::CatalogAnswer, ObjectError> {
+        Err(ObjectError { message: "there is no catalog here".to_owned(), overloaded: false })
+    }
+
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
         let account = Account::new(&self.accounts, name.clone());
         Ok(account.ask(ask.clone(), NOW_MS).unwrap().answer)
@@ -238,6 +242,7 @@ fn settings() -> Settings {
         generation_timeout_ms: 180_000,
         lifetimes: Lifetimes { browser_s: 300, edge_s: 86_400 },
         url_life_s: 3_600,
+        runtime: std::rc::Rc::default(),
     }
 }
 

@@ -101,6 +101,10 @@ impl EdgePorts for EdgePort {
         Ok((answer, bodies.collect()))
     }
 
+    async fn catalog(&self, _: &crate::catalog::CatalogAsk) -> Result<crate::catalog::CatalogAnswer, ObjectError> {
+        Err(ObjectError { message: "there is no catalog here".to_owned(), overloaded: false })
+    }
+
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
         self.world.accounts.ask(&self.world, name, ask).await.map_err(|_| broken(&self.world))
     }

@@ -81,6 +81,14 @@ impl ObjectPorts for ObjectPort {
         Ok(self.object.disk.load().pool())
     }
 
+    async fn runtime(&self) -> Rc<domain::runtime::RuntimeSettings> {
+        Rc::default()
+    }
+
+    async fn register(&self, _: &crate::catalog::Registration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
         if self.world.chance(self.world.faults.save_fails) {
             self.stumble(Event::SaveFailed);

@@ -92,6 +92,7 @@ impl World {
                 generation_timeout_ms: timeout,
                 lifetimes: domain::delivery::Lifetimes { browser_s: 300, edge_s: 86_400 },
                 url_life_s: 3_600,
+                runtime: std::rc::Rc::default(),
             },
             cities,
             subjects,
