@@ -35,6 +35,24 @@ impl Query {
         self.0.iter().find(|(seen, _)| seen == name).map(|(_, value)| value.as_str())
     }
 
+    /// Refuses a parameter that is none of these: what is misspelt must not be ignored.
+    pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, _)) => {
+                Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// `limit`: how many rows a page has.
+    pub fn limit(&self, otherwise: u32, most: u32) -> Result<u32, ApiError> {
+        let given = self.get("limit").map(|limit| limit.parse().ok().filter(|limit| (1..=most).contains(limit)));
+        given.unwrap_or(Some(otherwise)).ok_or_else(|| {
+            ApiError::invalid("limit", "invalid_value", format!("'limit' is a number from 1 to {most}."))
+        })
+    }
+
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
     }

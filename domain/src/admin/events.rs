@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parameters::Parameters;
+use crate::ApiError;
 use crate::access::ClientId;
 use crate::job::{JobId, State};
 use crate::money::{NanoUsd, decimal};
 use crate::picture::PictureKey;
 use crate::purge::{PurgeId, PurgeState};
-use crate::usage::Finished;
+use crate::query::Query;
+use crate::usage::{Finished, Outcome};
 
 /// What an event is about, as filters and the `event:` field of the stream name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,10 @@ impl EventKind {
             Self::Budget => "budget",
             Self::Settings => "settings",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -125,6 +132,15 @@ impl Event {
         }
     }
 
+    /// Something went wrong, or somebody was refused.
+    fn is_error(&self) -> bool {
+        match self {
+            Self::Request(finished) => matches!(finished.outcome, Outcome::Refused | Outcome::Failed),
+            Self::Generation(event) => matches!(event.state, State::Failed | State::Unknown),
+            Self::Purge(_) | Self::Budget(_) | Self::Settings(_) => false,
+        }
+    }
+
     pub fn key(&self) -> Option<&PictureKey> {
         match self {
             Self::Request(finished) => finished.key.as_ref(),
@@ -148,3 +164,30 @@ pub struct Filter {
     #[serde(default)]
     pub only_errors: bool,
 }
+
+impl Filter {
+    pub fn parse(query: &Query) -> Result<Self, ApiError> {
+        let given = Parameters::new(query, &["kinds", "client", "key", "errors"])?;
+        let kinds = given.read(
+            "kinds",
+            "one or more of 'request', 'generation', 'purge', 'budget' and 'settings', with commas between them",
+            |text| text.split(',').map(EventKind::parse).collect(),
+        )?;
+        Ok(Self {
+            kinds: kinds.unwrap_or_default(),
+            client: given.text("client")?,
+            key: given.read("key", "a picture's key: 64 lower-case hexadecimal digits", PictureKey::parse)?,
+            only_errors: given.read("errors", "'true' or 'false'", |text| text.parse().ok())?.unwrap_or_default(),
+        })
+    }
+
+    pub fn matches(&self, event: &Event) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.contains(&event.kind());
+        let client = self.client.as_ref().is_none_or(|client| event.client() == Some(client));
+        let key = self.key.as_ref().is_none_or(|key| event.key() == Some(key));
+        kind && client && key && (!self.only_errors || event.is_error())
+    }
+}
+
+#[cfg(test)]
+mod tests;

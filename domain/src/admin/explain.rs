@@ -9,7 +9,7 @@ use crate::picture::PictureKey;
 pub struct Explanation {
     pub key: PictureKey,
     pub verdict: Verdict,
-    /// In a sentence.
+    /// In a sentence or two, with what can be done.
     pub why: String,
     pub fields: Vec<Field>,
     /// Existing pictures that differ in the fewest fields.
@@ -32,9 +32,10 @@ pub enum Verdict {
     Failed,
 }
 
-/// One field of the canonical request.
+/// One field of the canonical request, in the order of the key; after them what was given and does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
+    /// As `CACHE-KEY.md` names it.
     pub name: String,
     /// As it stands in the key; `null` for one that does not count.
     pub value: Value,
@@ -59,6 +60,7 @@ pub struct Near {
     pub differences: Vec<Difference>,
 }
 
+/// One field that is not the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub name: String,

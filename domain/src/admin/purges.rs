@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cursor::invalid_cursor;
+use super::parameters::Parameters;
+use crate::ApiError;
 use crate::money::{NanoUsd, decimal};
 use crate::picture::PictureKey;
 use crate::purge::{Mode, PurgeId, PurgeState, Selector};
+use crate::query::Query;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +20,20 @@ pub struct PurgeRequest {
     /// Says what it would take, and takes nothing.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+impl PurgeRequest {
+    /// Reads the body, and refuses a selector that would take everything by accident.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let request: Self = serde_json::from_slice(body).map_err(|error| {
+            let message = format!(
+                "The body is not a purge: {error}. Send {{\"selector\": {{…}}, \"mode\": \"soft\", \"dry_run\": true}}."
+            );
+            ApiError::invalid("body", "invalid_json", message)
+        })?;
+        request.selector.check()?;
+        Ok(request)
+    }
 }
 
 fn soft() -> Mode {
@@ -60,7 +78,8 @@ pub struct Purge {
     pub created_ms: u64,
     pub ended_ms: Option<u64>,
     pub plan: PurgePlan,
-    /// Pictures of which the object has said that they are gone; of an undo, that they are back.
+    /// Pictures of which the object has said that they are gone; of an undo, that they are back. When the last one is, the plan
+    /// is what was really taken.
     pub done: u64,
     /// Pictures that could not be reached yet. They are tried again.
     pub failing: u64,
@@ -102,3 +121,22 @@ pub struct PurgePage {
     pub purges: Vec<Purge>,
     pub next: Option<String>,
 }
+
+/// What `GET /admin/v1/purges` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgeList {
+    /// The purge after which the page begins.
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+impl PurgeList {
+    pub fn parse(query: &Query) -> Result<Self, ApiError> {
+        let given = Parameters::new(query, &["after", "limit"])?;
+        let after = query.get("after").map(|after| PurgeId::parse(after).ok_or_else(invalid_cursor)).transpose()?;
+        Ok(Self { after: after.map(|id| id.as_str().to_owned()), limit: given.limit(20)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

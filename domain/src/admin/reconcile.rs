@@ -6,23 +6,39 @@ use crate::money::{NanoUsd, decimal};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconciliation {
+    pub basis: Basis,
     pub from_ms: u64,
     pub to_ms: u64,
-    /// What the export says was billed.
-    #[serde(rename = "billed_usd", with = "decimal")]
-    pub billed: NanoUsd,
-    /// What the receipts say.
+    /// What the export says was billed; `null` where it counts and names no amounts.
+    #[serde(rename = "billed_usd", with = "decimal::option")]
+    pub billed: Option<NanoUsd>,
+    /// What the receipts say, as far as they know.
     #[serde(rename = "receipts_usd", with = "decimal")]
     pub receipts: NanoUsd,
+    /// Calls, or days, or days of a model, of which both sides say the same.
     pub matched: u64,
+    /// Entries of the export that are not of pictures, or not of this time.
+    pub ignored: u64,
     /// Zero lines is a clean run.
     pub differences: Vec<Line>,
+}
+
+/// What was laid beside what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Each call and its amount.
+    Requests,
+    /// The calls and pictures of a day and a model.
+    Usage,
+    /// The amount of a day.
+    Costs,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub kind: LineKind,
-    /// The provider's request id, a job, or a day and a model, whatever the two sides have in common.
+    /// The provider's request id, a job, or a day, whatever the two sides have in common.
     pub what: String,
     pub model: Option<String>,
     pub at_ms: Option<u64>,
@@ -30,9 +46,22 @@ pub struct Line {
     pub billed: Option<NanoUsd>,
     #[serde(rename = "receipt_usd", with = "decimal::option")]
     pub receipt: Option<NanoUsd>,
+    /// Only where calls and pictures are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub billed_requests: u64,
+    pub billed_images: u64,
+    pub receipt_requests: u64,
+    pub receipt_images: u64,
+    /// Calls of which it is not known whether they were billed.
+    pub unknown_requests: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// Both sides have it, with different amounts.

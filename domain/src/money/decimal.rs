@@ -5,7 +5,6 @@ use serde::{Deserialize as _, Deserializer, Serializer};
 
 use super::NanoUsd;
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 pub fn serialize<S: Serializer>(amount: &NanoUsd, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&amount.to_decimal())
 }
@@ -21,7 +20,6 @@ pub mod option {
 
     use super::NanoUsd;
 
-    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
     pub fn serialize<S: Serializer>(amount: &Option<NanoUsd>, serializer: S) -> Result<S::Ok, S::Error> {
         amount.map(NanoUsd::to_decimal).serialize(serializer)
     }

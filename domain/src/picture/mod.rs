@@ -1,5 +1,6 @@
 //! Which picture: the request of a client made canonical, and the key it has.
 
+pub mod explain;
 pub mod frames;
 pub mod key;
 pub mod model;
@@ -9,6 +10,7 @@ pub mod request;
 pub mod size;
 pub mod sniff;
 pub mod take;
+pub mod words;
 
 pub use key::PictureKey;
 pub use model::Model;

@@ -1,13 +1,15 @@
 //! What was asked and how it was answered, counted.
 //!
-//! In scope: a finished request, the latency histogram, what an isolate gathers between two flushes. Out of scope: the table in
-//! which it ends (`engine::catalog`). Money that was spent is never counted here: it comes from receipts.
+//! In scope: a finished request, the latency histogram, what an isolate gathers between two flushes, what a receipt adds. Out of scope:
+//! the table in which it ends (`engine::catalog`). Money that was spent is never counted by requests: it comes from receipts.
 
+pub mod bill;
 pub mod histogram;
 pub mod tally;
 
+pub use bill::{Bill, Billed};
 pub use histogram::Histogram;
-pub use tally::{Flush, Tally};
+pub use tally::{Flush, Hit, Tally};
 
 use serde::{Deserialize, Serialize};
 

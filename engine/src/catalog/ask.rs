@@ -52,7 +52,7 @@ pub enum CatalogAsk {
         request: Box<PurgeRequest>,
         id: PurgeId,
         by: String,
-        browser_s: u32,
+        reach: Reach,
     },
     Purges {
         after: Option<String>,
@@ -74,7 +74,21 @@ pub enum CatalogAsk {
     /// Rolls up, gives up what is old, evicts.
     Maintain {
         retention: Retention,
+        /// Of the purge that takes what is given up, if there is any.
+        id: PurgeId,
+        reach: Reach,
     },
+}
+
+/// How far the pictures of a deployment have travelled, which decides what a purge can promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// How long browsers keep a picture.
+    pub browser_s: u32,
+    /// How long caches between the Worker and browsers do.
+    pub edge_s: u32,
+    /// Can these caches be told to drop it?
+    pub cdn: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
