@@ -3,10 +3,12 @@
 use domain::ApiError;
 use domain::access::rate::Left;
 use domain::access::{ClientId, UnknownHold};
+use domain::admin::images::PurgedTake;
 use domain::job::{JobId, Want};
 use domain::money::{NanoUsd, Usage};
 use domain::picture::request::EndUser;
-use domain::picture::{Digest, Format, Picture, Pointer};
+use domain::picture::{Digest, Format, Picture, Pointer, Take};
+use domain::purge::PurgeId;
 use domain::trace::RequestId;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,16 @@ pub enum Ask {
     Keep(Box<Picture>),
     /// What was kept.
     Kept,
+    /// Take back what was made or begun by `at_ms`: all of it, or these takes. Asking twice is asking once.
+    Purge {
+        purge: PurgeId,
+        takes: Option<Vec<u32>>,
+        at_ms: u64,
+        /// Until when it can be undone; `None` for good.
+        until_ms: Option<u64>,
+    },
+    /// Put back what this purge took. Asking twice is asking once.
+    Restore { purge: PurgeId },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +43,9 @@ pub struct Order {
     pub picture: Picture,
     pub end_user: EndUser,
     pub client: ClientId,
+    /// Of the client.
+    #[serde(default)]
+    pub tags: Vec<String>,
     pub request: RequestId,
     pub hold: UnknownHold,
     pub timeout_ms: u64,
@@ -52,9 +67,23 @@ pub enum Answer {
     Receipts {
         pointer: Pointer,
         receipts: Vec<domain::job::Receipt>,
+        /// What can be put back.
+        purged: Vec<PurgedTake>,
+        /// What was asked for, where that is known.
+        picture: Option<Box<Picture>>,
     },
     Kept {
         picture: Option<Box<Picture>>,
+    },
+    /// What the purge holds: with what jobs that were at work have made for it since.
+    Purged {
+        takes: Vec<Take>,
+        preferred: u32,
+    },
+    /// What was put back and is there.
+    Restored {
+        takes: Vec<Take>,
+        preferred: u32,
     },
     Refused {
         error: ApiError,

@@ -6,14 +6,17 @@
 mod attempts;
 mod chores;
 mod keep;
+mod list;
+mod purge;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use domain::ApiError;
 use domain::access::AccountName;
 use domain::error::Retry;
+use domain::job::purged::purged_meanwhile;
 use domain::job::{Job, JobId, Joined, Money, Plan, Pool, Slot, State, Want};
 use domain::money::NanoUsd;
 use domain::picture::{Picture as Canonical, PictureKey};
@@ -33,6 +36,8 @@ pub struct Generation<P: ObjectPorts> {
     pool: RefCell<Option<Pool>>,
     running: RefCell<BTreeMap<JobId, Waiting<P::Paper>>>,
     publishing: Cell<bool>,
+    /// The jobs of which the catalog is being told.
+    listing: RefCell<BTreeSet<JobId>>,
     /// As they were when the last request came.
     runtime: RefCell<Rc<RuntimeSettings>>,
 }
@@ -67,6 +72,7 @@ impl<P: ObjectPorts> Generation<P> {
             pool: RefCell::new(None),
             running: RefCell::new(BTreeMap::new()),
             publishing: Cell::new(false),
+            listing: RefCell::default(),
             runtime: RefCell::default(),
         })
     }
@@ -85,6 +91,10 @@ impl<P: ObjectPorts> Generation<P> {
                 let picture = self.pool.borrow().as_ref().and_then(|pool| pool.kept.clone().map(Box::new));
                 Ok((Answer::Kept { picture }, None))
             }
+            Ask::Purge { purge, takes, at_ms, until_ms } => {
+                self.purge(&purge, takes.as_deref(), at_ms, until_ms).await.map(|answer| (answer, None))
+            }
+            Ask::Restore { purge } => self.restore(&purge).await.map(|answer| (answer, None)),
         };
         answered.unwrap_or_else(|error| (Answer::Refused { error }, None))
     }
@@ -102,13 +112,18 @@ impl<P: ObjectPorts> Generation<P> {
 
     fn look(&self) -> Option<domain::picture::Pointer> {
         let pool = self.pool.borrow();
-        pool.as_ref().filter(|pool| !pool.takes.is_empty()).map(Pool::pointer)
+        pool.as_ref().filter(|pool| pool.is_known()).map(Pool::pointer)
     }
 
     fn receipts(&self) -> Answer {
         let pool = self.pool.borrow();
-        let (pointer, receipts) = pool.as_ref().map(|pool| (pool.pointer(), pool.receipts())).unwrap_or_default();
-        Answer::Receipts { pointer, receipts }
+        let now_ms = self.ports.now_ms();
+        let told = pool.as_ref().map(|pool| {
+            let picture = pool.kept.clone().map(Box::new);
+            (pool.pointer(), pool.receipts(), pool.restorable(now_ms), picture)
+        });
+        let (pointer, receipts, purged, picture) = told.unwrap_or_default();
+        Answer::Receipts { pointer, receipts, purged, picture }
     }
 
     /// Keeps what was asked for, once: under one key it is always the same.
@@ -117,6 +132,7 @@ impl<P: ObjectPorts> Generation<P> {
         let pool = pool.as_mut().ok_or_else(|| out_of_reach(&StoreError("not loaded".to_owned())))?;
         if PictureKey::of(&picture) == self.key && pool.kept.is_none() {
             pool.meta.namespace.clone_from(&picture.namespace);
+            pool.meta.model.clone_from(&picture.model);
             let changes = [Change::Meta { key: &self.key, meta: &pool.meta }, Change::Kept(&picture)];
             self.ports.save(&changes).map_err(|error| out_of_reach(&error))?;
             pool.kept = Some(picture);
@@ -135,8 +151,8 @@ impl<P: ObjectPorts> Generation<P> {
         Err(out_of_sight())
     }
 
-    /// One plan, and what became of it. `None` where another client's job was waited for, and that client may not pay for it: this
-    /// one may, so it is planned anew.
+    /// One plan, and what became of it. `None` where it has to be planned anew: another client's job was waited for, and that client may
+    /// not pay for it, or what was there was purged meanwhile.
     async fn round(self: &Rc<Self>, order: &Order) -> Result<Option<(Answer, Loosely<P::Paper>)>, ApiError> {
         let (plan, mine) = self.claim(order)?;
         let Plan { slots, loose, .. } = plan;
@@ -148,7 +164,7 @@ impl<P: ObjectPorts> Generation<P> {
         }
         self.awake().map_err(|_| out_of_sight())?;
         if loose.is_some() {
-            let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref(), mine.as_ref())) };
+            let Some(pictures) = loosely else { return Err(self.failure(mine.as_ref(), mine.as_ref(), None)) };
             let listed = pictures.iter().map(|(loose, _)| loose.clone()).collect();
             return Ok(Some((Answer::Loose { pictures: listed, bill: self.bill(mine.as_ref()) }, Some(pictures))));
         }
@@ -160,14 +176,17 @@ impl<P: ObjectPorts> Generation<P> {
                 Slot::Make(take) => (*take, How::Made, mine.as_ref()),
             };
             let there = self.pool.borrow().as_ref().is_some_and(|pool| pool.takes.contains_key(&take));
-            if !there && self.refused_another(job, order) {
+            if there {
+                places.push(Place { take, how });
+                continue;
+            }
+            let again = matches!(slot, Slot::Have(_)) || self.refused_another(job, order);
+            return match &mine {
+                None if again => Ok(None),
                 // What this request had made itself is there the next time; its bill is told now or never.
-                return if mine.is_some() { Err(out_of_sight()) } else { Ok(None) };
-            }
-            if !there {
-                return Err(self.failure(job, mine.as_ref()));
-            }
-            places.push(Place { take, how });
+                Some(_) if job.is_some() && again => Err(out_of_sight()),
+                mine => Err(self.failure(job.or(mine.as_ref()), mine.as_ref(), Some(take))),
+            };
         }
         let pointer = self.look().unwrap_or_default();
         Ok(Some((Answer::Made(Made { pointer, places, bill: self.bill(mine.as_ref()) }), None)))
@@ -192,10 +211,15 @@ impl<P: ObjectPorts> Generation<P> {
         let job = self.new_job(order, plan.make.clone(), count, pool.next_seq(), now_ms)?;
         let id = job.id.clone();
         pool.meta.namespace.clone_from(&order.picture.namespace);
+        pool.meta.model.clone_from(&order.picture.model);
         let surplus = pool.surplus();
+        // The catalog is told what was asked for, also after a crash.
+        let kept = pool.kept.is_none().then(|| order.picture.clone());
         let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(&job)];
         changes.extend(surplus.iter().map(|seq| Change::Forget(*seq)));
+        changes.extend(kept.as_ref().map(Change::Kept));
         self.ports.save(&changes).map_err(|error| out_of_reach(&error))?;
+        pool.kept = pool.kept.take().or(kept);
         pool.jobs.retain(|job| !surplus.contains(&job.seq));
         pool.jobs.push(job.clone());
         let (progress, receiver) = watch::channel(Progress::Running);
@@ -231,6 +255,8 @@ impl<P: ObjectPorts> Generation<P> {
             deadline_ms: now_ms.saturating_add(order.timeout_ms),
             failure: None,
             refused: false,
+            tags: order.tags.clone(),
+            listed: false,
             left: None,
         })
     }
@@ -280,12 +306,13 @@ impl<P: ObjectPorts> Generation<P> {
     }
 
     /// What is told of a job that did not make what was waited for. Whoever started it was counted, and is told that, too.
-    fn failure(&self, job: Option<&JobId>, mine: Option<&JobId>) -> ApiError {
+    fn failure(&self, job: Option<&JobId>, mine: Option<&JobId>, take: Option<u32>) -> ApiError {
         let pool = self.pool.borrow();
         // The records did not take the last step, and what they hold is found out by the next request.
         let Some(pool) = pool.as_ref() else { return out_of_reach(&StoreError("forgotten".to_owned())) };
         let job = job.and_then(|id| pool.job(id));
-        let mut failure = job.and_then(|job| job.failure.clone()).unwrap_or_else(|| {
+        let purged = job.filter(|_| take.is_some_and(|take| pool.is_gone(take))).map(|job| purged_meanwhile(&job.id));
+        let mut failure = job.and_then(|job| job.failure.clone()).or(purged).unwrap_or_else(|| {
             let message = "The provider made fewer pictures than it was asked for.";
             ApiError::new(502, "server_error", "provider_reply_unusable", message)
         });

@@ -12,7 +12,7 @@ use crate::settings::MEMO_MS;
 /// How many pointers an isolate remembers. At about 300 bytes each this is a part of its 128 MB that nobody notices.
 const CAPACITY: usize = 4_096;
 
-/// A pointer with more takes than this is not remembered: a few of them would fill the isolate.
+/// A pointer with more takes or more gaps than this is not remembered: a few of them would fill the isolate.
 const LARGEST: usize = 64;
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Memo {
     }
 
     pub fn put(&mut self, key: PictureKey, pointer: Rc<Pointer>, now_ms: u64) {
-        if pointer.takes.len() > LARGEST {
+        if pointer.takes.len().max(pointer.gone.len()) > LARGEST {
             self.forget(&key);
             return;
         }
@@ -49,7 +49,7 @@ impl Memo {
         self.pointers.insert(key, Remembered { pointer, read_ms: now_ms });
     }
 
-    fn forget(&mut self, key: &PictureKey) {
+    pub fn forget(&mut self, key: &PictureKey) {
         self.pointers.remove(key);
     }
 }

@@ -11,7 +11,7 @@ use domain::ApiError;
 use domain::access::AccountName;
 use domain::access::rate::Left;
 use domain::delivery::ByteRange;
-use domain::job::{Job, JobId, Pool};
+use domain::job::{Job, JobId, Pool, Purged};
 use domain::money::NanoUsd;
 pub use domain::money::Outcome;
 use domain::picture::{Digest, Format, Picture, PictureKey, Pointer, Take};
@@ -127,6 +127,10 @@ pub enum Change<'a> {
     /// The job with this `seq` is no longer kept.
     Forget(u64),
     Take(&'a Take),
+    /// The take with this number is no longer in the pool.
+    Gone(u32),
+    /// Under its `seq`.
+    Purged(&'a Purged),
     /// What was asked for under this key.
     Kept(&'a Picture),
 }

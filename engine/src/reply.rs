@@ -6,13 +6,33 @@ use domain::ApiError;
 use domain::access::rate::Left;
 use domain::delivery::NO_STORE;
 use domain::error::Retry;
-use domain::picture::{Digest, Format};
+use domain::money::NanoUsd;
+use domain::picture::{Digest, Format, PictureKey};
+use domain::usage::Outcome;
 
 #[derive(Debug)]
 pub struct Reply<B> {
     pub status: u16,
     pub headers: Headers,
     pub body: ReplyBody<B>,
+    /// What is counted of it, where it refuses something or hands pictures over.
+    pub told: Option<Box<Told>>,
+}
+
+/// What is counted of a reply to a request for pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub outcome: Outcome,
+    /// The detail of `Cache-Status` for a hit, the reason why the request went forward, or the code of the error.
+    pub reason: Option<Cow<'static, str>>,
+    pub model: Option<String>,
+    pub key: Option<PictureKey>,
+    /// What this request is charged; `None` where that is not known, or nobody said.
+    pub cost: Option<NanoUsd>,
+    /// What the pictures cost that it did not have made.
+    pub saved: Option<NanoUsd>,
+    /// Of the pictures that are handed over.
+    pub bytes: u64,
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -22,6 +42,8 @@ pub struct Headers(Vec<(&'static str, Cow<'static, str>)>);
 pub enum ReplyBody<B> {
     Empty,
     Text(String),
+    /// It goes on until the reader leaves.
+    Stream(B),
     Picture(Source<B>),
     /// One JSON document with pictures in it.
     Pieces(Vec<Piece<B>>),
@@ -82,12 +104,21 @@ impl<B> Reply<B> {
         let mut headers = Headers::default();
         headers.set("content-type", "application/json");
         headers.set("cache-control", NO_STORE);
-        Self { status, headers, body: ReplyBody::Text(body) }
+        Self { status, headers, body: ReplyBody::Text(body), told: None }
     }
 
     /// A refusal in OpenAI's shape, which no cache keeps, with what SDKs read about trying again.
     pub fn refusal(error: &ApiError) -> Self {
         let mut reply = Self::json(error.status, error.body());
+        reply.told = Some(Box::new(Told {
+            outcome: if error.status < 500 { Outcome::Refused } else { Outcome::Failed },
+            reason: error.code.clone(),
+            model: None,
+            key: None,
+            cost: None,
+            saved: None,
+            bytes: 0,
+        }));
         if let Some(seconds) = error.retry_after_s() {
             reply.headers.set("retry-after", seconds.to_string());
         }
@@ -111,10 +142,20 @@ impl<B> Reply<B> {
         reply
     }
 
+    /// Says of which picture it is, where that is counted.
+    #[must_use]
+    pub fn about(mut self, key: &PictureKey, model: Option<&str>) -> Self {
+        if let Some(told) = &mut self.told {
+            told.key = Some(*key);
+            told.model = model.map(str::to_owned).or_else(|| told.model.take());
+        }
+        self
+    }
+
     /// The body's length, where there is one to send.
     pub fn length(&self) -> u64 {
         match &self.body {
-            ReplyBody::Empty => 0,
+            ReplyBody::Empty | ReplyBody::Stream(_) => 0,
             ReplyBody::Text(text) => text.len() as u64,
             ReplyBody::Picture(source) => source.length,
             ReplyBody::Pieces(pieces) => pieces.iter().map(Piece::length).sum(),

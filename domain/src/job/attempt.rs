@@ -55,6 +55,12 @@ pub struct Job {
     /// It failed because its own client may not pay for it, which says nothing about another client.
     #[serde(default)]
     pub refused: bool,
+    /// Of the client that had it made, as they were then.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The catalog has heard how it ended.
+    #[serde(default)]
+    pub listed: bool,
     /// What the client's rate had left when the money was set aside. Told once, and not kept.
     #[serde(skip)]
     pub left: Option<Left>,
@@ -151,6 +157,12 @@ impl Job {
     /// Has it ended, and the account has yet to hear of it?
     pub fn has_chores(&self) -> bool {
         self.money == Money::Pending
+    }
+
+    /// Was the provider called for it, has it ended with its money done, and has the catalog yet to hear of it?
+    pub fn is_unlisted(&self) -> bool {
+        let over = !self.state.is_active() && self.money == Money::Done;
+        over && self.dispatched_ms.is_some() && !self.listed
     }
 
     /// What a restart makes of a job that nobody runs any more. True if something changed.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 use crate::job::attempt::Held;
-use crate::job::{Job, JobId, Money, Receipt, State};
+use crate::job::purged::{purged, purged_meanwhile};
+use crate::job::{Job, JobId, Money, Purged, Receipt, State};
 use crate::picture::take::MAX_TAKES;
 use crate::picture::{Picture, Pointer, Take};
 use crate::trace::RequestId;
@@ -22,13 +23,18 @@ pub struct Pool {
     pub takes: BTreeMap<u32, Take>,
     /// In the order in which they were claimed.
     pub jobs: Vec<Job>,
-    /// What was asked for, where an address names it by the key alone.
+    /// In the order in which they came.
+    pub purged: Vec<Purged>,
+    /// What was asked for: an address may name it by the key alone, and the catalog is told of it.
     pub kept: Option<Picture>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
     pub namespace: String,
+    #[serde(default)]
+    pub model: String,
+    /// The take that was last made the preferred one, also while a purge holds it; see [`Pool::pointer`].
     pub preferred: u32,
     /// The pointer that the edge reads is older than this pool.
     pub unpublished: bool,
@@ -70,10 +76,16 @@ pub enum Slot {
 impl Pool {
     /// What to do for `want`, given that every active job is running.
     pub fn plan(&self, want: Want, request: &RequestId, now_ms: u64) -> Result<Plan, ApiError> {
+        let mine = || self.jobs.iter().find(|job| job.leader == *request && job.state != State::Failed);
         if let Want::New { .. } | Want::Loose(_) = want
-            && let Some(job) = self.jobs.iter().find(|job| job.leader == *request && job.state != State::Failed)
+            && let Some(job) = mine()
         {
             return self.again(job, now_ms);
+        }
+        if let Want::First(_) = want
+            && let Some(job) = mine().filter(|job| job.takes.iter().any(|take| self.is_gone(*take)))
+        {
+            return Err(purged_meanwhile(&job.id));
         }
         let places = match want {
             Want::First(n) => self.pointer().first(n),
@@ -87,18 +99,35 @@ impl Pool {
         Ok(Plan { slots, make, loose: None })
     }
 
-    /// The takes as the edge sees them.
+    /// The takes as the edge sees them. While the preferred one is purged, the first place that is not stands in for it.
     pub fn pointer(&self) -> Pointer {
-        Pointer {
+        let mut pointer = Pointer {
             namespace: self.meta.namespace.clone(),
+            model: self.meta.model.clone(),
             preferred: self.meta.preferred,
             takes: self.takes.values().cloned().collect(),
+            gone: self.gone(),
+        };
+        if pointer.is_gone(pointer.preferred) {
+            pointer.preferred = (0..=u32::MAX).find(|place| !pointer.is_gone(*place)).unwrap_or_default();
         }
+        pointer
     }
 
-    /// Is something left to publish or to settle?
+    /// Is there something that the edge has to know of?
+    pub fn is_known(&self) -> bool {
+        !self.takes.is_empty() || !self.purged.is_empty()
+    }
+
+    /// Is something left to publish, to settle or to tell the catalog?
     pub fn has_chores(&self) -> bool {
-        self.meta.unpublished || self.jobs.iter().any(Job::has_chores)
+        self.meta.unpublished || self.jobs.iter().any(Job::has_chores) || self.unlisted().next().is_some()
+    }
+
+    /// The jobs that have ended and that the catalog has yet to hear of. None where what was asked for is not known: it was made before
+    /// there was a catalog, and the next request that has something made tells.
+    pub fn unlisted(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(|job| self.kept.is_some() && job.is_unlisted())
     }
 
     pub fn job(&self, id: &JobId) -> Option<&Job> {
@@ -117,14 +146,19 @@ impl Pool {
     /// Jobs that certainly cost nothing, beyond the last hundred: a picture that is refused again and again must not fill
     /// the object with the proof of it.
     pub fn surplus(&self) -> Vec<u64> {
-        let free = |job: &&Job| job.state == State::Failed && job.money == Money::Done;
+        let free = |job: &&Job| job.state == State::Failed && job.money == Money::Done && !job.is_unlisted();
         let failed: Vec<u64> = self.jobs.iter().filter(free).map(|job| job.seq).collect();
         failed.into_iter().rev().skip(FAILURES_KEPT).collect()
     }
 
     /// Every attempt that may have cost something and the last of those that did not, in the order in which they were made.
     pub fn receipts(&self) -> Vec<Receipt> {
-        self.jobs.iter().flat_map(|job| Receipt::of(job, &self.takes)).collect()
+        self.jobs.iter().flat_map(|job| self.receipts_of(job)).collect()
+    }
+
+    /// The receipts of one job.
+    pub fn receipts_of(&self, job: &Job) -> Vec<Receipt> {
+        Receipt::of(job, |take| self.digest_of(take))
     }
 
     /// The same request comes back, because its connection to the object broke: it gets what it started, and never
@@ -141,6 +175,9 @@ impl Pool {
                 ),
             ));
         }
+        if job.takes.iter().any(|take| self.is_gone(*take)) {
+            return Err(purged_meanwhile(&job.id));
+        }
         let slots = job.takes.iter().map(|take| self.slot(*take, now_ms)).collect::<Result<Vec<_>, _>>()?;
         Ok(Plan { slots, make: Vec::new(), loose: None })
     }
@@ -148,6 +185,9 @@ impl Pool {
     fn slot(&self, take: u32, now_ms: u64) -> Result<Slot, ApiError> {
         if self.takes.contains_key(&take) {
             return Ok(Slot::Have(take));
+        }
+        if self.is_gone(take) {
+            return Err(purged());
         }
         match self.jobs.iter().rev().find(|job| job.takes.contains(&take)) {
             Some(job) if job.state.is_active() => Ok(Slot::Join(take, job.id.clone())),
@@ -159,17 +199,20 @@ impl Pool {
         }
     }
 
-    /// Places that no take has and no job may still have bought.
+    /// Places that no take has or had, and no job may still have bought.
     fn unused(&self, n: NonZeroU32) -> Result<Vec<u32>, ApiError> {
         let spent = self.jobs.iter().filter(|job| job.state != State::Failed).flat_map(|job| &job.takes);
         let spent: BTreeSet<u32> = spent.chain(self.takes.keys()).copied().collect();
-        let free: Vec<u32> = (0..MAX_TAKES).filter(|take| !spent.contains(take)).take(n.get() as usize).collect();
+        let free: Vec<u32> = (0..MAX_TAKES)
+            .filter(|take| !spent.contains(take) && !self.is_gone(*take))
+            .take(n.get() as usize)
+            .collect();
         if free.len() < n.get() as usize {
             return Err(ApiError::invalid(
                 "n",
                 "too_many_takes",
                 format!(
-                    "This picture has {MAX_TAKES} takes, the most a picture can have. Ask for one of them by 'take'."
+                    "This picture has used its {MAX_TAKES} takes, the most a picture can have. Ask for one of them by 'take'."
                 ),
             ));
         }
@@ -198,4 +241,4 @@ fn held_back(job: &Job, held: Held, now_ms: u64) -> ApiError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,6 +1,5 @@
 //! Receipts: one for every take that was attempted, so that each bill of the provider can be laid beside its reason.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use crate::ApiError;
 use crate::access::ClientId;
 use crate::job::{Job, JobId, Joined, Money, State};
 use crate::money::{NanoUsd, Usage};
-use crate::picture::{Digest, Take};
+use crate::picture::Digest;
 use crate::trace::RequestId;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +38,8 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// The receipts of one job. The shares of its takes sum exactly to what the call cost.
-    pub fn of(job: &Job, takes: &BTreeMap<u32, Take>) -> Vec<Self> {
+    /// The receipts of one job, given what was made under a number. The shares of its takes sum exactly to what the call cost.
+    pub(super) fn of(job: &Job, made: impl Fn(u32) -> Option<Digest>) -> Vec<Self> {
         let parts = u32::try_from(job.takes.len()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         let costs: Option<Vec<_>> = job.cost.map(|cost| cost.split(parts));
         let reserves = job.reserve.split(parts);
@@ -65,10 +64,7 @@ impl Receipt {
                 claimed_ms: job.claimed_ms,
                 dispatched_ms: job.dispatched_ms,
                 ended_ms: job.ended_ms,
-                digest: take
-                    .filter(|_| matches!(job.state, State::Stored | State::Settled))
-                    .and_then(|take| takes.get(&take))
-                    .map(|take| take.digest),
+                digest: take.filter(|_| matches!(job.state, State::Stored | State::Settled)).and_then(&made),
                 failure: job.failure.clone(),
             })
             .collect()

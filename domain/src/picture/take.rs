@@ -64,9 +64,15 @@ pub struct Take {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pointer {
     pub namespace: String,
+    /// Under which hits are counted. Empty where it was published before pointers said so.
+    #[serde(default)]
+    pub model: String,
     /// The take that a request gets which names none.
     pub preferred: u32,
     pub takes: Vec<Take>,
+    /// The places that purges hold, in ranges from first to last. No request is given one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<(u32, u32)>,
 }
 
 impl Pointer {
@@ -74,10 +80,14 @@ impl Pointer {
         self.takes.iter().find(|candidate| candidate.take == take)
     }
 
-    /// The first `n` places of the pool. The preferred take comes first, then the others in order, whether they exist
-    /// yet or not.
+    pub fn is_gone(&self, take: u32) -> bool {
+        self.gone.iter().any(|(first, last)| (*first..=*last).contains(&take))
+    }
+
+    /// The first `n` places of the pool that are not gone. The preferred take comes first, then the others in order, whether they
+    /// exist yet or not.
     pub fn first(&self, n: NonZeroU32) -> Vec<u32> {
-        let others = (0..).filter(|take| *take != self.preferred);
+        let others = (0..).filter(|take| *take != self.preferred && !self.is_gone(*take));
         std::iter::once(self.preferred).chain(others).take(n.get() as usize).collect()
     }
 
@@ -86,3 +96,6 @@ impl Pointer {
         places.iter().map(|take| self.get(*take)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! The durable state of a Generation object: a record for each job, each take and the rest, each a JSON document, in one table.
+//! The durable state of a Generation object: a record for each job, each take, each purge and the rest, each a JSON document, in one
+//! table.
 //!
 //! Documents and not columns: the object reads its whole state at once and asks nothing else of it, and a field that is added
 //! to a document needs no migration. One table, because there is an object for every picture and each table is a page of it.
@@ -18,7 +19,7 @@ use super::table::{Table, failed};
 
 pub struct JobStore(Table);
 
-/// What is kept besides jobs and takes.
+/// What is kept besides jobs, takes and purges.
 #[derive(Serialize, Deserialize)]
 struct Rest<M> {
     key: String,
@@ -36,6 +37,7 @@ const REST: i64 = 0;
 const JOB: i64 = 1;
 const TAKE: i64 = 2;
 const KEPT: i64 = 3;
+const PURGED: i64 = 4;
 
 const COLUMNS: &str = "kind INTEGER NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (kind, id)";
 
@@ -59,6 +61,7 @@ impl JobStore {
                 REST => pool.meta = read::<Rest<Meta>>(&row)?.meta,
                 JOB => pool.jobs.push(read(&row)?),
                 KEPT => pool.kept = Some(read(&row)?),
+                PURGED => pool.purged.push(read(&row)?),
                 _ => {
                     let take: domain::picture::Take = read(&row)?;
                     pool.takes.insert(take.take, take);
@@ -76,10 +79,10 @@ impl JobStore {
                 Change::Meta { key, meta } => self.put(REST, 0, &Rest { key: key.to_string(), meta })?,
                 Change::Job(job) => self.put(JOB, job.seq, job)?,
                 Change::Take(take) => self.put(TAKE, u64::from(take.take), take)?,
+                Change::Gone(take) => self.delete(TAKE, u64::from(*take))?,
+                Change::Purged(purged) => self.put(PURGED, purged.seq, purged)?,
                 Change::Kept(picture) => self.put(KEPT, 0, picture)?,
-                Change::Forget(seq) => {
-                    self.0.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![JOB.into(), id(*seq)])?;
-                }
+                Change::Forget(seq) => self.delete(JOB, *seq)?,
             }
         }
         Ok(())
@@ -87,6 +90,10 @@ impl JobStore {
 
     fn rows(&self) -> Result<Vec<Row>, StoreError> {
         self.0.rows("SELECT kind, doc FROM record ORDER BY kind, id", vec![])
+    }
+
+    fn delete(&self, kind: i64, at: u64) -> Result<(), StoreError> {
+        self.0.exec("DELETE FROM record WHERE kind = ? AND id = ?", vec![kind.into(), id(at)])
     }
 
     fn put(&self, kind: i64, at: u64, document: &impl Serialize) -> Result<(), StoreError> {
@@ -103,3 +110,6 @@ fn read<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
 fn id(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use domain::picture::options::Choice as _;
 use futures::future::{Either, join, select};
 
 use super::keep::Keeper;
-use super::{ALARM_GRACE_MS, Generation, accounts, out_of_reach, with_receipt};
+use super::{Generation, accounts, out_of_reach, with_receipt};
 use crate::ask::{Loose, Order};
 use crate::openai::failure::{Certainty, Wait};
 use crate::openai::reply::{self, Facts};
@@ -36,11 +36,11 @@ impl<P: ObjectPorts> Generation<P> {
         let mut waited_ms = 0;
         let (id, deadline_ms) = (&claim.id, claim.deadline_ms);
         let mut left = None;
-        let mut reserved = false;
+        let (mut reserved, mut announced) = (false, false);
         loop {
             // The alarm comes after the deadline, also to an object that a crash has emptied. It is written before money is set aside and
             // before the job is dispatched, and one flush makes all of it durable: nothing leaves an object before that.
-            let alarm = self.ports.set_alarm(deadline_ms.saturating_add(ALARM_GRACE_MS));
+            let alarm = self.ports.set_alarm(self.watched_ms(deadline_ms));
             let dispatch = async {
                 if !std::mem::replace(&mut reserved, true) {
                     left = self.reserved(claim).await?;
@@ -72,6 +72,9 @@ impl<P: ObjectPorts> Generation<P> {
             if self.ports.now_ms() >= deadline_ms {
                 self.end(id, |job, now_ms| job.fail(now_ms, too_late()));
                 return None;
+            }
+            if !std::mem::replace(&mut announced, true) {
+                self.announce(id);
             }
             let (failure, attempt) = match self.attempt(id, order, count, deadline_ms).await {
                 Ok(loosely) => return loosely,

@@ -1,19 +1,20 @@
-//! What is left to do when a job has ended: publishing its pictures and ending its reserves. The alarm comes back for what does
-//! not succeed at once.
+//! What is left to do when a job has ended: publishing its pictures, ending its reserves, and telling the catalog. The alarm comes back
+//! for what does not succeed at once.
 
 use std::rc::Rc;
 
-use domain::job::{Job, Money, State};
+use domain::job::{Job, JobId, Money, Pool, State};
 use futures::future::join;
 
 use super::{ALARM_GRACE_MS, Generation, accounts};
 use crate::ports::{Change, ObjectPorts, Outcome};
 
-/// When what is left to do after a job (publishing, settling) is tried again.
+/// When what is left to do after a job or a purge is tried again.
 const CHORES_AGAIN_MS: u64 = 5_000;
 
 impl<P: ObjectPorts> Generation<P> {
-    /// Publishes the pointer and settles the money, as far as they are still to be done; the alarm comes back for the rest.
+    /// Publishes the pointer, settles the money and tells the catalog, as far as they are still to be done; the alarm comes back for
+    /// the rest.
     pub(super) async fn chores(self: &Rc<Self>) {
         let unpublished = self.pool.borrow().as_ref().is_some_and(|pool| pool.meta.unpublished);
         let mut left = false;
@@ -29,11 +30,24 @@ impl<P: ObjectPorts> Generation<P> {
         for job in pending {
             left |= !self.settle(&job).await;
         }
+        let unlisted = |pool: &Pool| pool.unlisted().map(|job| job.id.clone()).collect();
+        let unlisted: Vec<JobId> = self.pool.borrow().as_ref().map(unlisted).unwrap_or_default();
+        for id in unlisted {
+            left |= !self.list(&id).await;
+        }
         self.arrange(left).await;
     }
 
-    /// There is one alarm, for the earliest of: chores that are left, and the end of a job that a crash could cut off.
-    pub(super) async fn arrange(&self, left: bool) {
+    /// When the alarm has to look after a job: behind its deadline, and sooner where the pointer store has yet to learn of a purge.
+    pub(super) fn watched_ms(&self, deadline_ms: u64) -> u64 {
+        let at_ms = deadline_ms.saturating_add(ALARM_GRACE_MS);
+        let unpublished = self.pool.borrow().as_ref().is_some_and(|pool| pool.meta.unpublished);
+        if unpublished { at_ms.min(self.ports.now_ms().saturating_add(CHORES_AGAIN_MS)) } else { at_ms }
+    }
+
+    /// There is one alarm, for the earliest of: chores that are left, and the end of a job that a crash could cut off. False where it
+    /// could not be set.
+    pub(super) async fn arrange(&self, left: bool) -> bool {
         let soon_ms = self.ports.now_ms().saturating_add(CHORES_AGAIN_MS);
         let chores = left.then_some(soon_ms);
         let pool = self.pool.borrow().as_ref().map(|pool| {
@@ -44,13 +58,14 @@ impl<P: ObjectPorts> Generation<P> {
                 .map(|job| job.deadline_ms.saturating_add(ALARM_GRACE_MS).max(soon_ms))
                 .min()
         });
-        if let Some(at_ms) = chores.into_iter().chain(pool.flatten()).min() {
+        match chores.into_iter().chain(pool.flatten()).min() {
             // Without an alarm the next request wakes the object, and finds the same work.
-            let _ = self.ports.set_alarm(at_ms).await;
+            Some(at_ms) => self.ports.set_alarm(at_ms).await.is_ok(),
+            None => true,
         }
     }
 
-    async fn publish(&self) -> bool {
+    pub(super) async fn publish(&self) -> bool {
         // One at a time, so that an older pointer never arrives behind a newer one. That the other one arrives is not known
         // yet, so the alarm looks again.
         if self.publishing.replace(true) {

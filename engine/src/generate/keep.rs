@@ -116,17 +116,14 @@ impl<P: ObjectPorts> Generation<P> {
                 background: facts.background.clone().unwrap_or_else(|| "auto".to_owned()),
             })
             .collect();
-        if job.prefer
-            && let Some(first) = takes.first()
-        {
-            pool.meta.preferred = first.take;
-        }
-        pool.meta.unpublished |= !takes.is_empty();
-        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(job)];
-        changes.extend(takes.iter().map(Change::Take));
+        let job = job.clone();
+        // A purge that came while they were made has its share, which nobody sees.
+        let purged = pool.take_in(&takes, job.prefer);
+        let mut changes = vec![Change::Meta { key: &self.key, meta: &pool.meta }, Change::Job(&job)];
+        changes.extend(takes.iter().filter(|take| pool.takes.contains_key(&take.take)).map(Change::Take));
+        changes.extend(purged.into_iter().filter_map(|at| pool.purged.get(at)).map(Change::Purged));
         changes.extend(lost.as_ref().map(Change::Job));
         self.ports.save(&changes).ok()?;
-        pool.takes.extend(takes.into_iter().map(|take| (take.take, take)));
         pool.jobs.extend(lost);
         Some(())
     }

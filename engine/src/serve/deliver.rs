@@ -1,5 +1,6 @@
 //! Handing one picture over: conditions, ranges, and the headers of a reply that is the picture itself.
 
+use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use domain::ApiError;
@@ -10,11 +11,12 @@ use domain::delivery::range::{resolve, unsatisfiable_content_range};
 use domain::delivery::repr_digest::repr_digest;
 use domain::delivery::{ByteRange, CacheStatus, FwdReason, Lifetimes, NO_STORE, Outcome, Resolved, Sharing};
 use domain::money::NanoUsd;
-use domain::picture::{Format, PictureKey, Take};
+use domain::picture::{Format, PictureKey, Pointer, Take};
 
 use super::obtain::{Kept, Obtained};
-use super::{Request, Service};
+use super::{Request, Service, told};
 use crate::ask::{Bill, How, Loose};
+use crate::catalog::runner::{EVERY_TAG, tag};
 use crate::ports::{EdgePorts, Opened};
 use crate::reply::{Headers, Reply, ReplyBody, Source};
 use crate::settings::Settings;
@@ -27,10 +29,10 @@ impl<P: EdgePorts> Service<'_, P> {
         obtained: Obtained<P::Body>,
         request: &Request,
         download: bool,
-    ) -> Result<Reply<P::Body>, ApiError> {
+    ) -> Result<Reply<P::Body>, Undelivered> {
         let kept = match obtained {
             Obtained::Kept(kept) => kept,
-            Obtained::Loose { pictures, bill } => return loose(key, pictures, &bill, download),
+            Obtained::Loose { pictures, bill } => return Ok(loose(key, pictures, &bill, download)?),
         };
         let prepared = match prepare(self.settings, who, key, &kept, request, download)? {
             Ok(prepared) => prepared,
@@ -44,7 +46,25 @@ impl<P: EdgePorts> Service<'_, P> {
             }
             None => ReplyBody::Empty,
         };
-        Ok(Reply { status, headers, body })
+        let bytes = if let ReplyBody::Picture(source) = &body { source.length } else { 0 };
+        Ok(Reply { status, headers, body, told: Some(Box::new(told::kept(key, &kept, bytes))) })
+    }
+
+    /// Hands over what is found. What led to no bytes may be older than a purge: then it goes on from what the object says, once. Where the
+    /// object still has the take, its bytes are lost.
+    pub(super) async fn handed_over(
+        &self,
+        key: &PictureKey,
+        find: impl AsyncFn(Option<Rc<Pointer>>) -> Result<Obtained<P::Body>, ApiError>,
+        hand: impl AsyncFn(Obtained<P::Body>) -> Result<Reply<P::Body>, Undelivered>,
+    ) -> Result<Reply<P::Body>, ApiError> {
+        match hand(find(None).await?).await {
+            Err(Undelivered::Missing) => {
+                let pool = self.asked_anew(key).await?;
+                Ok(hand(find(Some(pool)).await?).await?)
+            }
+            handed => Ok(handed?),
+        }
     }
 
     /// The bytes of a take: from the cache of this data centre, or from the store, whose word is checked before the first
@@ -57,7 +77,7 @@ impl<P: EdgePorts> Service<'_, P> {
         take: &Take,
         how: How,
         part: Option<ByteRange>,
-    ) -> Result<Source<P::Body>, ApiError> {
+    ) -> Result<Source<P::Body>, Undelivered> {
         let length = part.map_or(take.bytes, ByteRange::len);
         // What was made a moment ago is in no cache.
         if how == How::Had
@@ -79,10 +99,34 @@ impl<P: EdgePorts> Service<'_, P> {
                 let keep = check.filter(|_| how == How::Had).map(|_| take.format);
                 Ok(Source { body, length, check, keep })
             }
-            Ok(_) => Err(lost()),
+            Ok(None) => Err(Undelivered::Missing),
+            Ok(_) => Err(lost().into()),
             Err(_) => {
-                Err(ApiError::unavailable("store_unavailable", "The store of pictures is out of reach. Try again."))
+                let message = "The store of pictures is out of reach. Try again.";
+                Err(ApiError::unavailable("store_unavailable", message).into())
             }
+        }
+    }
+}
+
+/// Why something that was found is not handed over.
+pub(super) enum Undelivered {
+    /// The store has no bytes of it.
+    Missing,
+    Refused(ApiError),
+}
+
+impl From<ApiError> for Undelivered {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Undelivered> for ApiError {
+    fn from(why: Undelivered) -> Self {
+        match why {
+            Undelivered::Missing => lost(),
+            Undelivered::Refused(error) => error,
         }
     }
 }
@@ -112,7 +156,7 @@ pub(super) fn prepare<'k>(
     let found = place.and_then(|place| Some((place, kept.pointer.get(place.take)?)));
     let (place, take) = found.ok_or_else(lost)?;
     let etag = etag_of(&take.digest.to_string());
-    let mut headers = picture_headers(settings.lifetimes, key, kept, take, place.how);
+    let mut headers = picture_headers(settings, key, kept, take, place.how);
     let sharing = if who.proof == Proof::SignedUrl { Sharing::Public } else { Sharing::Private };
     headers.set("cache-control", settings.lifetimes.cache_control(sharing));
     if not_modified(request.if_none_match.as_deref(), &etag) {
@@ -147,8 +191,12 @@ fn unsatisfiable<B>(length: u64) -> Reply<B> {
     reply
 }
 
-fn picture_headers(lifetimes: Lifetimes, key: &PictureKey, kept: &Kept, take: &Take, how: How) -> Headers {
-    let mut headers = kept_headers(key, kept, lifetimes);
+fn picture_headers(settings: &Settings, key: &PictureKey, kept: &Kept, take: &Take, how: How) -> Headers {
+    let mut headers = kept_headers(key, kept, settings.lifetimes);
+    if settings.zone {
+        // By which the caches of the zone find what was purged.
+        headers.set("cache-tag", format!("{EVERY_TAG},{}", tag(key)));
+    }
     headers.set("x-pincel-take", take.take.to_string());
     if how != How::Made
         && let Some(cost) = take.cost
@@ -204,6 +252,7 @@ fn loose<B>(
         status: 200,
         headers,
         body: ReplyBody::Picture(Source { body, length: picture.bytes, check: None, keep: None }),
+        told: Some(Box::new(told::loose(key, bill, picture.bytes))),
     })
 }
 

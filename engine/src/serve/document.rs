@@ -7,12 +7,12 @@ use domain::money::NanoUsd;
 use domain::picture::{Asked, PictureKey, ResponseFormat, Take};
 use serde_json::{Value, json};
 
-use super::deliver::{bill_headers, kept_headers, lost};
+use super::deliver::{Undelivered, bill_headers, kept_headers, lost};
 use super::obtain::{Kept, Obtained, Wish};
-use super::{Request, Service};
+use super::{Request, Service, told};
 use crate::ask::{Bill, How};
 use crate::ports::EdgePorts;
-use crate::reply::{Headers, Piece, Reply, ReplyBody, Source};
+use crate::reply::{Headers, Piece, Reply, ReplyBody, Source, Told};
 
 /// What the document says besides its pictures.
 struct Facts<'a> {
@@ -29,7 +29,7 @@ impl<P: EdgePorts> Service<'_, P> {
         asked: &Asked,
         obtained: Obtained<P::Body>,
         request: &Request,
-    ) -> Result<Reply<P::Body>, ApiError> {
+    ) -> Result<Reply<P::Body>, Undelivered> {
         match obtained {
             Obtained::Kept(kept) => self.kept_document(key, asked, &kept, request).await,
             Obtained::Loose { pictures, bill } => {
@@ -40,6 +40,7 @@ impl<P: EdgePorts> Service<'_, P> {
                     quality: &first.quality,
                     size: format!("{}x{}", first.width, first.height),
                 };
+                let told = told::loose(key, &bill, pictures.iter().map(|(loose, _)| loose.bytes).sum());
                 let sources = pictures
                     .into_iter()
                     .map(|(loose, body)| Source { body, length: loose.bytes, check: None, keep: None })
@@ -47,7 +48,7 @@ impl<P: EdgePorts> Service<'_, P> {
                 let mut headers = Headers::default();
                 headers.set("cache-status", CacheStatus::new(Outcome::Fwd(FwdReason::Request)).to_string());
                 bill_headers(&mut headers, key, &bill);
-                Ok(reply(headers, pieces(&facts, asked, &bill, sources)))
+                Ok(reply(headers, pieces(&facts, asked, &bill, sources), told))
             }
         }
     }
@@ -58,7 +59,7 @@ impl<P: EdgePorts> Service<'_, P> {
         asked: &Asked,
         kept: &Kept,
         request: &Request,
-    ) -> Result<Reply<P::Body>, ApiError> {
+    ) -> Result<Reply<P::Body>, Undelivered> {
         let takes: Option<Vec<&Take>> = kept.places.iter().map(|place| kept.pointer.get(place.take)).collect();
         let takes = takes.filter(|takes| !takes.is_empty()).ok_or_else(lost)?;
         let newest = takes.iter().max_by_key(|take| take.created_ms).ok_or_else(lost)?;
@@ -88,14 +89,16 @@ impl<P: EdgePorts> Service<'_, P> {
             if let Some(fields) = document.as_object_mut() {
                 fields.insert("data".to_owned(), Value::Array(data));
             }
-            return Ok(reply(headers, vec![Piece::Text(document.to_string())]));
+            let told = told::kept(key, kept, 0);
+            return Ok(reply(headers, vec![Piece::Text(document.to_string())], told));
         }
         let mut sources = Vec::with_capacity(takes.len());
         for (place, take) in kept.places.iter().zip(takes) {
             // Opened before the status is sent, so that a lost picture is an error and not a broken document.
             sources.push(self.open(take, place.how, None).await?);
         }
-        Ok(reply(headers, pieces(&facts, asked, &kept.bill, sources)))
+        let told = told::kept(key, kept, sources.iter().map(|source| source.length).sum());
+        Ok(reply(headers, pieces(&facts, asked, &kept.bill, sources), told))
     }
 
     /// A URL can be given only for a picture that is kept, and only where there is a key to sign it.
@@ -126,10 +129,10 @@ fn no_signer() -> ApiError {
     )
 }
 
-fn reply<B>(mut headers: Headers, pieces: Vec<Piece<B>>) -> Reply<B> {
+fn reply<B>(mut headers: Headers, pieces: Vec<Piece<B>>, told: Told) -> Reply<B> {
     headers.set("content-type", "application/json");
     headers.set("cache-control", NO_STORE);
-    Reply { status: 200, headers, body: ReplyBody::Pieces(pieces) }
+    Reply { status: 200, headers, body: ReplyBody::Pieces(pieces), told: Some(Box::new(told)) }
 }
 
 fn pieces<B>(facts: &Facts<'_>, asked: &Asked, bill: &Bill, sources: Vec<Source<B>>) -> Vec<Piece<B>> {

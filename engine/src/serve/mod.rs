@@ -12,6 +12,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod told;
 
 use std::cell::RefCell;
 use std::num::NonZeroU32;
@@ -20,7 +21,7 @@ use std::rc::Rc;
 use domain::ApiError;
 use domain::access::{Principal, Scope, SigningKey};
 use domain::picture::request::{Defaults, EndUser};
-use domain::picture::{Asked, PictureKey, Pointer, ResponseFormat};
+use domain::picture::{Asked, Picture, PictureKey, Pointer, ResponseFormat};
 use domain::query::Query;
 use domain::trace::RequestId;
 
@@ -65,7 +66,7 @@ impl<P: EdgePorts> Service<'_, P> {
             return match PictureKey::parse(key) {
                 Some(key) => {
                     let made = self.by_short_address(who, &key, query, request).await;
-                    made.unwrap_or_else(|error| refusal(&key, &error))
+                    made.unwrap_or_else(|error| refusal(&key, &error)).about(&key, None)
                 }
                 None => Reply::refusal(&not_found()),
             };
@@ -76,12 +77,14 @@ impl<P: EdgePorts> Service<'_, P> {
         };
         let key = PictureKey::of(&asked.picture);
         let made = async {
-            permitted(who, &asked)?;
+            permitted(self.settings, who, &asked.picture)?;
             let wish = Wish::new(who, asked.n, asked.take, request)?;
-            let obtained = self.obtain(who, &key, &asked, wish, request).await?;
-            self.deliver(who, &key, obtained, request, query.get("download").is_some()).await
+            let find = async |pool| self.obtain(who, &key, &asked, wish, request, pool).await;
+            let download = query.get("download").is_some();
+            let hand = async |obtained| self.deliver(who, &key, obtained, request, download).await;
+            self.handed_over(&key, find, hand).await
         };
-        made.await.unwrap_or_else(|error| refusal(&key, &error))
+        made.await.unwrap_or_else(|error| refusal(&key, &error)).about(&key, Some(&asked.picture.model))
     }
 
     /// A request that was kept by its key when its URL was signed.
@@ -96,9 +99,22 @@ impl<P: EdgePorts> Service<'_, P> {
         let download = query.get("download").is_some();
         let take = obtain::take_by_key(who, query, request, &["key"])?;
         let wish = Wish::new(who, NonZeroU32::MIN, take, request)?;
-        if let Some(found) = self.look_up(who, key, &wish).await? {
-            return self.deliver(who, key, Obtained::Kept(found), request, download).await;
-        }
+        let find = async |pool| match self.look_up(who, key, wish, pool).await? {
+            Some(found) => Ok(Obtained::Kept(found)),
+            None => self.make_kept(who, key, wish, request).await,
+        };
+        let hand = async |obtained| self.deliver(who, key, obtained, request, download).await;
+        self.handed_over(key, find, hand).await
+    }
+
+    /// Has made what was kept under the key, and was looked up in vain.
+    async fn make_kept(
+        &self,
+        who: &Principal,
+        key: &PictureKey,
+        wish: Wish,
+        request: &Request,
+    ) -> Result<Obtained<P::Body>, ApiError> {
         let (Answer::Kept { picture: Some(picture) }, _) = self.ask(key, &Ask::Kept, 0).await? else {
             return Err(not_found());
         };
@@ -108,18 +124,18 @@ impl<P: EdgePorts> Service<'_, P> {
         let asked = Asked {
             picture: *picture,
             n: NonZeroU32::MIN,
-            take,
+            take: None,
             response_format: ResponseFormat::B64Json,
             end_user: EndUser::default(),
         };
-        permitted(who, &asked)?;
-        let obtained = self.make(who, key, &asked, wish, request).await?;
-        self.deliver(who, key, obtained, request, download).await
+        permitted(self.settings, who, &asked.picture)?;
+        self.make(who, key, &asked, wish, request).await
     }
 
     /// `GET /v1/images/{key}`: a picture that exists. Never makes one.
     pub async fn by_key(&self, who: &Principal, key: &PictureKey, query: &Query, request: &Request) -> Reply<P::Body> {
-        self.try_by_key(who, key, query, request).await.unwrap_or_else(|error| Reply::refusal(&error))
+        let found = self.try_by_key(who, key, query, request).await;
+        found.unwrap_or_else(|error| Reply::refusal(&error)).about(key, None)
     }
 
     async fn try_by_key(
@@ -131,11 +147,17 @@ impl<P: EdgePorts> Service<'_, P> {
     ) -> Result<Reply<P::Body>, ApiError> {
         who.must(Scope::Read)?;
         let take = obtain::take_by_key(who, query, request, &[])?;
-        let found = self.existing(key, who, |pointer| vec![take.unwrap_or(pointer.preferred)]).await?;
-        let Some(found) = found else {
-            return Err(not_found());
+        let places = |pointer: &Pointer| vec![take.unwrap_or(pointer.preferred)];
+        let find = async |pool: Option<Rc<Pointer>>| {
+            let found = match pool {
+                Some(pointer) => obtain::there(pointer, who, &places)?,
+                None => self.existing(key, who, places).await?,
+            };
+            found.map(Obtained::Kept).ok_or_else(not_found)
         };
-        self.deliver(who, key, Obtained::Kept(found), request, query.get("download").is_some()).await
+        let download = query.get("download").is_some();
+        let hand = async |obtained| self.deliver(who, key, obtained, request, download).await;
+        self.handed_over(key, find, hand).await
     }
 
     /// `POST /v1/images/generations`: OpenAI's request and reply.
@@ -146,32 +168,16 @@ impl<P: EdgePorts> Service<'_, P> {
         };
         let key = PictureKey::of(&asked.picture);
         let made = async {
-            permitted(who, &asked)?;
+            permitted(self.settings, who, &asked.picture)?;
             let wish = Wish::new(who, asked.n, asked.take, request)?;
             if asked.response_format == ResponseFormat::Url {
                 self.can_give_urls(&wish)?;
             }
-            let obtained = self.obtain(who, &key, &asked, wish, request).await?;
-            self.document(&key, &asked, obtained, request).await
+            let find = async |pool| self.obtain(who, &key, &asked, wish, request, pool).await;
+            let hand = async |obtained| self.document(&key, &asked, obtained, request).await;
+            self.handed_over(&key, find, hand).await
         };
-        made.await.unwrap_or_else(|error| refusal(&key, &error))
-    }
-
-    /// Every attempt at a picture, for the operator.
-    pub async fn receipts(&self, key: &PictureKey) -> Reply<P::Body> {
-        match self.ask(key, &Ask::Receipts, 0).await {
-            Ok((Answer::Receipts { pointer, receipts }, _)) if !receipts.is_empty() => Reply::json(
-                200,
-                serde_json::json!({ "key": key.to_string(), "pointer": pointer, "receipts": receipts }).to_string(),
-            ),
-            Ok((Answer::Refused { error }, _)) | Err(error) => Reply::refusal(&error),
-            Ok(_) => Reply::refusal(&ApiError::new(
-                404,
-                "invalid_request_error",
-                "picture_not_found",
-                "Nothing was ever made under this key.",
-            )),
-        }
+        made.await.unwrap_or_else(|error| refusal(&key, &error)).about(&key, Some(&asked.picture.model))
     }
 
     fn defaults<'d>(&'d self, who: &'d Principal) -> Defaults<'d> {
@@ -195,9 +201,10 @@ fn may_see(who: &Principal) -> Result<(), ApiError> {
 }
 
 /// May the caller ask for this picture?
-fn permitted(who: &Principal, asked: &Asked) -> Result<(), ApiError> {
+fn permitted(settings: &Settings, who: &Principal, picture: &Picture) -> Result<(), ApiError> {
     may_see(who)?;
-    who.client.policy.permits(&asked.picture)
+    settings.runtime.permits(&picture.model)?;
+    who.client.policy.permits(picture)
 }
 
 fn not_found() -> ApiError {

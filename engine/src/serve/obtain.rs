@@ -9,6 +9,7 @@ use domain::access::signature::{DELIVERY_PARAMETERS, SIGNATURE_PARAMETERS};
 use domain::access::{Dedup, Principal};
 use domain::delivery::{CacheStatus, Detail, FwdReason, Outcome};
 use domain::job::Want;
+use domain::job::purged::purged;
 use domain::money::NanoUsd;
 use domain::picture::request::parse_take;
 use domain::picture::{Asked, PictureKey, Pointer};
@@ -22,6 +23,7 @@ use crate::ports::EdgePorts;
 use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
 
 /// What the caller wants of the pool, and whether anything may be made for it.
+#[derive(Clone, Copy)]
 pub(super) struct Wish {
     pub want: Want,
     /// Why the cache does not answer, where it does not.
@@ -139,6 +141,7 @@ fn take_header(who: &Principal, request: &Request) -> Result<Option<u32>, ApiErr
 }
 
 impl<P: EdgePorts> Service<'_, P> {
+    /// `pool` is what the object has just said, where it was asked.
     pub(super) async fn obtain(
         &self,
         who: &Principal,
@@ -146,8 +149,9 @@ impl<P: EdgePorts> Service<'_, P> {
         asked: &Asked,
         wish: Wish,
         request: &Request,
+        pool: Option<Rc<Pointer>>,
     ) -> Result<Obtained<P::Body>, ApiError> {
-        match self.look_up(who, key, &wish).await? {
+        match self.look_up(who, key, wish, pool).await? {
             Some(found) => Ok(Obtained::Kept(found)),
             None => self.make(who, key, asked, wish, request).await,
         }
@@ -158,13 +162,16 @@ impl<P: EdgePorts> Service<'_, P> {
         &self,
         who: &Principal,
         key: &PictureKey,
-        wish: &Wish,
+        wish: Wish,
+        pool: Option<Rc<Pointer>>,
     ) -> Result<Option<Kept>, ApiError> {
         let places = |pointer: &Pointer| wish.places(pointer);
-        if wish.reads && wish.only_if_cached {
-            return self.existing(key, who, places).await;
+        match pool {
+            _ if !wish.reads => Ok(None),
+            Some(pointer) => there(pointer, who, &places),
+            None if wish.only_if_cached => self.existing(key, who, places).await,
+            None => Ok(self.found(key, who, places).await),
         }
-        Ok(if wish.reads { self.found(key, who, places).await } else { None })
     }
 
     /// Has made what was looked up in vain.
@@ -188,6 +195,7 @@ impl<P: EdgePorts> Service<'_, P> {
             picture: asked.picture.clone(),
             end_user: asked.end_user.clone(),
             client: who.client.id.clone(),
+            tags: who.client.policy.tags.clone(),
             request: request.id.clone(),
             hold: who.client.policy.unknown_hold,
             timeout_ms: self.settings.generation_timeout_ms,
@@ -228,12 +236,19 @@ impl<P: EdgePorts> Service<'_, P> {
             return Ok(Some(found));
         }
         match self.ask(key, &Ask::Look, 0).await? {
-            (Answer::Pool { pointer: Some(pointer) }, _) => {
-                let pointer = self.remember(key, pointer);
-                Ok(hit(pointer, who, 0, Detail::Object, &places))
-            }
+            (Answer::Pool { pointer: Some(pointer) }, _) => there(self.remember(key, pointer), who, &places),
             (Answer::Refused { error }, _) => Err(error),
             _ => Ok(None),
+        }
+    }
+
+    /// Bytes are missing, and whatever led to them may be older than a purge: what is there, as the object knows it.
+    pub(super) async fn asked_anew(&self, key: &PictureKey) -> Result<Rc<Pointer>, ApiError> {
+        self.memo.borrow_mut().forget(key);
+        match self.ask(key, &Ask::Look, 0).await? {
+            (Answer::Pool { pointer: Some(pointer) }, _) => Ok(self.remember(key, pointer)),
+            (Answer::Refused { error }, _) => Err(error),
+            _ => Ok(Rc::default()),
         }
     }
 
@@ -298,6 +313,19 @@ pub(super) fn recalled(
 ) -> Option<Kept> {
     let (pointer, age_ms) = memo.get(key, now_ms)?;
     hit(pointer, who, age_ms, Detail::Memo, places)
+}
+
+/// What of it there is in a pool as the object knows it.
+pub(super) fn there(
+    pointer: Rc<Pointer>,
+    who: &Principal,
+    places: &impl Fn(&Pointer) -> Vec<u32>,
+) -> Result<Option<Kept>, ApiError> {
+    let named_and_gone = places(&pointer).into_iter().any(|take| pointer.is_gone(take));
+    if named_and_gone && pointer.namespace == who.client.policy.namespace {
+        return Err(purged());
+    }
+    Ok(hit(pointer, who, 0, Detail::Object, places))
 }
 
 fn hit(

@@ -7,7 +7,7 @@ use domain::picture::{Asked, PictureKey};
 use futures::future::join3;
 use serde_json::{Value, json};
 
-use super::Service;
+use super::{Service, permitted};
 use crate::account::spending::Window;
 use crate::account::{AccountAnswer, AccountAsk, Spending};
 use crate::ask::{Answer, Ask};
@@ -26,7 +26,7 @@ impl<P: EdgePorts> Service<'_, P> {
     async fn try_quote(&self, who: &Principal, body: &[u8]) -> Result<Value, ApiError> {
         let asked = Asked::from_json(body, &self.defaults(who))?;
         who.may_buy()?;
-        who.client.policy.permits(&asked.picture)?;
+        permitted(self.settings, who, &asked.picture)?;
         let key = PictureKey::of(&asked.picture);
         let account = AccountName::Client(who.client.id.clone());
         let (pool, client, deployment) =

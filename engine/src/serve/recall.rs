@@ -12,9 +12,9 @@ use domain::query::Query;
 
 use super::deliver::prepare;
 use super::obtain::{self, Wish, recalled};
-use super::{Request, defaults, may_see, permitted};
+use super::{Request, defaults, may_see, permitted, told};
 use crate::memo::Memo;
-use crate::reply::Headers;
+use crate::reply::{Headers, Told};
 use crate::settings::Settings;
 
 /// What is asked for.
@@ -32,6 +32,7 @@ pub struct Recalled {
     pub status: u16,
     pub headers: Headers,
     pub bytes: Option<(Digest, u64)>,
+    pub told: Told,
 }
 
 /// The reply, if this isolate can tell it by itself.
@@ -59,7 +60,7 @@ pub fn recall(
         }
         Target::Image => {
             let asked = Asked::from_query(query, &defaults(settings, who, now_ms)).ok()?;
-            permitted(who, &asked).ok()?;
+            permitted(settings, who, &asked.picture).ok()?;
             let key = PictureKey::of(&asked.picture);
             let wish = Wish::new(who, asked.n, asked.take, request).ok().filter(|wish| wish.reads)?;
             let kept = recalled(memo, &key, who, now_ms, &|pointer| wish.places(pointer))?;
@@ -72,9 +73,7 @@ pub fn recall(
         }
     };
     let prepared = prepare(settings, who, &key, &kept, request, query.get("download").is_some()).ok()?.ok()?;
-    Some(Recalled {
-        status: prepared.status,
-        headers: prepared.headers,
-        bytes: prepared.bytes.map(|(take, _)| (take.digest, take.bytes)),
-    })
+    let bytes = prepared.bytes.map(|(take, _)| (take.digest, take.bytes));
+    let told = told::kept(&key, &kept, bytes.map_or(0, |(_, bytes)| bytes));
+    Some(Recalled { status: prepared.status, headers: prepared.headers, bytes, told })
 }

@@ -8,7 +8,7 @@ use domain::access::Principal;
 use domain::picture::{Asked, PictureKey};
 use serde_json::{Map, Value, json};
 
-use super::{Request, Service};
+use super::{Request, Service, permitted};
 use crate::ask::{Answer, Ask};
 use crate::ports::EdgePorts;
 use crate::prices;
@@ -45,7 +45,7 @@ impl<P: EdgePorts> Service<'_, P> {
         }
         // What could never be made is refused now, and not in somebody's browser.
         who.may_buy()?;
-        who.client.policy.permits(&asked.picture)?;
+        permitted(self.settings, who, &asked.picture)?;
         prices::most(&self.settings.runtime, &asked.picture, 1)?;
         let signer = self.signer.ok_or_else(no_signing_key)?;
         let key = PictureKey::of(&asked.picture);

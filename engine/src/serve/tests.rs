@@ -22,9 +22,11 @@ use crate::reply::{Piece, ReplyBody, Source};
 
 mod documents;
 mod pictures;
+mod purges;
 mod quotes;
 mod recalls;
 mod signs;
+mod told;
 
 const NOW_MS: u64 = 1_790_000_000_000;
 const TARGET: &str = "prompt=a+cat";
@@ -60,6 +62,8 @@ enum Store {
     Whole,
     Unchecked,
     Lost,
+    /// It has all bytes but those of take 0.
+    LacksTheFirst,
     Damaged,
     Short,
     Stumbles,
@@ -127,9 +131,10 @@ impl EdgePorts for Fake {
         self.reads.set(self.reads.get() + 1);
         let (length, sha256) = match self.store {
             Store::Lost => return Ok(None),
+            Store::LacksTheFirst if digest.0[0] == 0 => return Ok(None),
             Store::Down => return Err(StoreError("down".to_owned())),
             Store::Stumbles if self.reads.get() == 1 => return Err(StoreError("down".to_owned())),
-            Store::Whole | Store::Stumbles => (10, Some(*digest)),
+            Store::Whole | Store::Stumbles | Store::LacksTheFirst => (10, Some(*digest)),
             Store::Unchecked => (10, None),
             Store::Damaged => (10, Some(Digest([9; 32]))),
             Store::Short => (9, None),
@@ -179,7 +184,12 @@ fn take(number: u32) -> Take {
 }
 
 fn pool(takes: u32) -> Pointer {
-    Pointer { namespace: "shop".to_owned(), preferred: 0, takes: (0..takes).map(take).collect() }
+    Pointer {
+        namespace: "shop".to_owned(),
+        model: "gpt-image-2".to_owned(),
+        takes: (0..takes).map(take).collect(),
+        ..Pointer::default()
+    }
 }
 
 fn made(places: &[(u32, How)]) -> Said {
@@ -242,7 +252,8 @@ fn settings() -> Settings {
         generation_timeout_ms: 180_000,
         lifetimes: Lifetimes { browser_s: 300, edge_s: 86_400 },
         url_life_s: 3_600,
-        runtime: std::rc::Rc::default(),
+        zone: false,
+        runtime: Rc::default(),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Blobs {
     kept: RefCell<BTreeMap<Digest, Blob>>,
     /// Was ever lost or damaged.
     hurt: RefCell<BTreeSet<Digest>>,
+    /// Was deleted because a purge said so.
+    given_up: RefCell<BTreeSet<Digest>>,
 }
 
 struct Blob {
@@ -52,6 +54,9 @@ impl Blobs {
             return Err(StoreError("blobs: 500".to_owned()));
         }
         let kept = self.kept.borrow();
+        if self.given_up.borrow().contains(digest) {
+            world.journal.saw(Event::BytesGone);
+        }
         Ok(kept.get(digest).map(|blob| Opened {
             length: u64::try_from(blob.bytes.len()).unwrap(),
             sha256: blob.sha256,
@@ -86,6 +91,13 @@ impl Blobs {
             3 => blob.sha256 = None,
             _ => {}
         }
+    }
+
+    pub(super) fn give_up(&self, world: &World, digest: &Digest) {
+        if self.kept.borrow_mut().remove(digest).is_some() {
+            world.journal.note(|| format!("blob {digest} is given up"));
+        }
+        self.given_up.borrow_mut().insert(*digest);
     }
 
     pub(super) fn has(&self, digest: &Digest) -> bool {

@@ -20,9 +20,10 @@ pub(super) struct Received {
 }
 
 pub(super) fn carry(world: &World, city: usize, reply: Reply<Body>) -> Received {
-    let Reply { status, headers, body } = reply;
+    let Reply { status, headers, body, .. } = reply;
     let body = match body {
-        ReplyBody::Empty => Some(Vec::new()),
+        // The simulated service has no feed.
+        ReplyBody::Empty | ReplyBody::Stream(_) => Some(Vec::new()),
         ReplyBody::Text(text) => Some(text.into_bytes()),
         ReplyBody::Picture(source) => pass(world, city, source),
         ReplyBody::Pieces(pieces) => pieces

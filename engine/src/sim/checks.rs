@@ -10,13 +10,16 @@ use domain::picture::Digest;
 use super::HOLD_MS;
 use super::balance;
 use super::coverage::Event;
-use super::disk::Records;
 use super::object::Object;
 use super::payers::SDK;
 use super::provider::{Fate, Record};
+use super::records::Records;
 use super::world::World;
 use crate::ask::{Answer, Ask};
 use crate::ports::Call;
+
+/// What a disk may take to make a dispatch durable.
+const DISPATCH_MS: u64 = 4_000;
 
 /// Whether the provider may be called now, and for which takes. Judged by what is durable at this moment, and by what is
 /// true of the calls before.
@@ -34,6 +37,10 @@ pub(super) fn may_call(world: &World, object: &Object, call: &Call<'_>) -> Resul
     }
     if call.timeout_ms == 0 {
         return Err(format!("{name} calls when its time is over"));
+    }
+    let late_ms = now_ms.saturating_sub(job.dispatched_ms.unwrap_or_default());
+    if late_ms > DISPATCH_MS {
+        return Err(format!("{name} calls {late_ms} ms after it was dispatched"));
     }
     if job.attempts > 1 {
         world.journal.saw(Event::AttemptAfterRefusal);
@@ -72,13 +79,34 @@ fn given_up(records: &Records, call: &Record, take: u32, now_ms: u64) -> bool {
     })
 }
 
+/// What was purged, and answered so, before somebody asked is not in the answer.
+pub(super) fn shows_nothing_purged(world: &World, object: &Object, gone: &BTreeSet<u32>, answer: &Answer) {
+    let pointer = match answer {
+        Answer::Pool { pointer: Some(pointer) } | Answer::Receipts { pointer, .. } => pointer,
+        Answer::Made(made) => &made.pointer,
+        _ => return,
+    };
+    let still = world.purges.gone(&object.key);
+    for take in gone.intersection(&still) {
+        world
+            .journal
+            .expect(pointer.get(*take).is_none(), || format!("the object shows take {take}, which was purged"));
+    }
+}
+
 /// All alarms have rung. What may still be left to do is what lost its alarm, or a claim that a crash cut off before it had
 /// one; no money is set aside for that yet.
 pub(super) fn waits(world: &World, object: &Object) -> bool {
     let records = object.disk.durable();
+    if object.alarm_lost.get() {
+        return true;
+    }
+    let pool = records.clone().pool();
+    let told = !pool.meta.unpublished && pool.unlisted().next().is_none();
+    world.journal.expect(told, || format!("something of {} is untold, and no alarm comes", world.name(&object.key)));
     let mut left = records.jobs.values().filter(|job| job.money != Money::Done).peekable();
-    if object.alarm_lost.get() || left.peek().is_none() {
-        return object.alarm_lost.get();
+    if left.peek().is_none() {
+        return false;
     }
     for job in left {
         let bare = matches!(job.state, State::Claimed | State::Failed) && world.accounts.entries(&job.id).is_empty();
@@ -104,12 +132,22 @@ pub(super) async fn at_rest(world: Rc<World>) {
         requests_buy_once(&world, &records, &calls);
         takes_were_paid(&world, &records, &calls);
         nothing_paid_is_lost(&world, &object, &records, &calls);
+        purged_at_work(&world, &object, &records);
+        one_bill_for_each_take(&world, &records);
         published(&world, &object, &records);
+        world.catalog.at_rest(&world, &object);
+        let bills = calls.iter().filter(|call| records.job(&call.job).is_some_and(|job| job.state == State::Settled));
+        let bills = bills.filter(|call| records.job(&call.job).is_some_and(|job| job.cost.is_some()));
+        let billed = NanoUsd::saturating_sum(bills.filter_map(|call| call.bill.as_ref()).map(|bill| bill.cost));
+        let spent = world.catalog.spent(&object.key);
+        world.journal.expect(billed == spent, || format!("{spent} are listed, and {billed} were billed"));
     }
     for ((key, take), digest) in world.seen.borrow().iter() {
-        let records = world.object(key).disk.durable();
-        let kept = records.takes.get(take).map(|take| take.digest);
-        world.journal.expect(kept == Some(*digest), || format!("take {take} was delivered and is not in the pool"));
+        let object = world.object(key);
+        let kept = object.disk.durable().take(*take).map(|take| take.digest);
+        world.journal.expect(kept == Some(*digest), || format!("take {take} was delivered and is lost"));
+        let shown = object.disk.ever.borrow().shown.contains(take);
+        world.journal.expect(shown, || format!("take {take} was delivered and was never in the pool"));
     }
     balance::at_rest(&world).await;
 }
@@ -153,7 +191,7 @@ fn receipts_agree(world: &World, records: &Records, receipts: &[Receipt], calls:
     for receipt in receipts {
         let sum = told.entry(&receipt.id).or_insert(Some(0));
         *sum = sum.zip(receipt.cost_nano_usd).map(|(sum, cost)| sum + cost.0);
-        let digest = receipt.take.and_then(|take| records.takes.get(&take)).map(|take| take.digest);
+        let digest = receipt.take.and_then(|take| records.take(take)).map(|take| take.digest);
         let made = receipt.state == State::Settled && receipt.take.is_some();
         world.journal.expect(receipt.digest == digest.filter(|_| made), || {
             format!("the receipt of {} shows {:?}", receipt.id.as_str(), receipt.digest)
@@ -202,11 +240,12 @@ fn requests_buy_once(world: &World, records: &Records, calls: &[Record]) {
 fn takes_were_paid(world: &World, records: &Records, calls: &[Record]) {
     let paid: BTreeSet<Digest> =
         calls.iter().filter_map(|call| call.bill.as_ref()).flat_map(|bill| bill.pictures.iter().copied()).collect();
-    let takes: BTreeSet<Digest> = records.takes.values().map(|take| take.digest).collect();
-    world.journal.expect(takes.len() == records.takes.len(), || "one picture is two takes".to_owned());
+    let all = || records.takes.values().chain(records.held());
+    let takes: BTreeSet<Digest> = all().map(|take| take.digest).collect();
+    world.journal.expect(takes.len() == all().count(), || "one picture is two takes".to_owned());
     world.journal.expect(takes.is_subset(&paid), || "a take is no picture that was paid for".to_owned());
     for job in records.jobs.values().filter(|job| !job.takes.is_empty()) {
-        let shares = job.takes.iter().filter_map(|take| records.takes.get(take)?.cost);
+        let shares = job.takes.iter().filter_map(|take| records.take(*take)?.cost);
         let cost = job.cost.filter(|_| job.state == State::Settled);
         world.journal.expect(cost.is_none_or(|cost| NanoUsd::saturating_sum(shares) == cost), || {
             format!("the takes of {} do not cost what it cost", job.id.as_str())
@@ -218,7 +257,26 @@ fn takes_were_paid(world: &World, records: &Records, calls: &[Record]) {
     }
 }
 
-/// A reply that was read to its end by an object that lived on is in the pool.
+/// What was made in the places of a purge is held by it and was never seen.
+fn purged_at_work(world: &World, object: &Object, records: &Records) {
+    for take in records.held().filter(|take| !object.disk.ever.borrow().shown.contains(&take.take)) {
+        world.journal.saw(Event::PurgedAtWork);
+        let published = world.kv.ever_had(&object.key, take.take);
+        world.journal.expect(!published, || format!("take {} was purged while it was made, and published", take.take));
+    }
+}
+
+/// No two jobs whose bills are known are for the same take.
+fn one_bill_for_each_take(world: &World, records: &Records) {
+    let settled = records.jobs.values().filter(|job| job.state == State::Settled);
+    let mut takes: Vec<u32> = settled.flat_map(|job| job.takes.iter().copied()).collect();
+    let billed = takes.len();
+    takes.sort_unstable();
+    takes.dedup();
+    world.journal.expect(takes.len() == billed, || "two bills are for one take".to_owned());
+}
+
+/// A reply that was read to its end by an object that lived on is in the pool, or held by a purge.
 fn nothing_paid_is_lost(world: &World, object: &Object, records: &Records, calls: &[Record]) {
     for call in calls {
         let (Some(bill), Some(read_ms)) = (&call.bill, call.read_ms) else { continue };
@@ -230,25 +288,24 @@ fn nothing_paid_is_lost(world: &World, object: &Object, records: &Records, calls
             continue;
         }
         for picture in &bill.pictures {
-            let kept = records.takes.values().any(|take| take.digest == *picture);
+            let kept = records.takes.values().chain(records.held()).any(|take| take.digest == *picture);
             world.journal.expect(kept, || format!("{} was paid, read and lost", call.job.as_str()));
         }
     }
 }
 
 fn published(world: &World, object: &Object, records: &Records) {
-    if records.takes.is_empty() {
-        return;
-    }
     let newest = world.kv.newest(&object.key);
     let pool = records.clone().pool().pointer();
-    world.journal.expect(newest.as_ref() == Some(&pool) && !records.meta.unpublished, || {
+    let nothing = newest.is_none() && pool.takes.is_empty() && pool.gone.is_empty();
+    world.journal.expect((nothing || newest.as_ref() == Some(&pool)) && !records.meta.unpublished, || {
         format!("the pointer of {} is older than its pool", world.name(&object.key))
     });
     let subject = world.subject(&object.key);
     let asked_for = subject.first.get() + subject.fresh.get() + subject.named.get();
     let bought = records.takes.len();
-    world.journal.expect(!world.faults.calm || bought <= asked_for as usize, || {
+    let purged = world.purges.touched(&object.key);
+    world.journal.expect(!world.faults.calm || purged || bought <= asked_for as usize, || {
         format!("{bought} takes were bought, and {asked_for} asked for")
     });
 }

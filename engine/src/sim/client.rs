@@ -123,7 +123,13 @@ impl Wanted {
         let looks = self.route == Route::ByKey || self.head || self.directive == Some("only-if-cached");
         let anew = matches!(self.directive, Some("no-cache" | "no-store")) && self.who != Who::Signed && !self.head;
         let place = (world.subjects[self.subject].key, self.take.unwrap_or(0));
-        looks && !anew && self.n == 1 && self.who != Who::Stranger && world.seen.borrow().contains_key(&place)
+        let purged = world.purges.touched(&place.0);
+        looks
+            && !purged
+            && !anew
+            && self.n == 1
+            && self.who != Who::Stranger
+            && world.seen.borrow().contains_key(&place)
     }
 
     fn principal(&self, payers: &Payers) -> Principal {
@@ -143,17 +149,27 @@ pub(super) async fn request(world: Rc<World>, isolate: Rc<Isolate>, wanted: Want
     world.journal.note(|| format!("{} asks in city {}: {wanted:?}", id.as_str(), isolate.city));
     tell(&world, &wanted);
     let exists = wanted.is_known(&world);
+    let key = world.subjects[wanted.subject].key;
+    let gone = world.purges.gone_everywhere(&world, &key);
     let received = send(&world, &service, &wanted, id.clone(), isolate.city).await;
     let took_ms = world.now_ms() - began_ms;
     world.journal.note(|| {
         let status = received.headers.get("cache-status").unwrap_or_default();
         format!("{} gets {} after {took_ms} ms {status}", id.as_str(), received.status)
     });
-    let limit_ms = world.settings.generation_timeout_ms + OBJECT_GRACE_MS + POINTER_TIMEOUT_MS + SLACK_MS;
+    let mut limit_ms = world.settings.generation_timeout_ms + OBJECT_GRACE_MS + POINTER_TIMEOUT_MS + SLACK_MS;
+    if world.purges.touched(&key) || world.faults.blobs_hurt > 0 {
+        // The object is asked what became of bytes that are missing, and may make them anew.
+        limit_ms += OBJECT_GRACE_MS;
+    }
     world.journal.expect(took_ms <= limit_ms, || format!("{} waited {took_ms} ms", id.as_str()));
     received::check(&world, &wanted, &id, &received);
+    let still = world.purges.gone_everywhere(&world, &key);
+    received::shows_nothing_purged(&world, &received, &gone.intersection(&still).copied().collect());
     let denied = String::from_utf8_lossy(received.body.as_deref().unwrap_or_default()).contains("picture_not_found");
-    world.journal.expect(!(exists && denied), || format!("{} is told that there is no picture", id.as_str()));
+    world.journal.expect(!(exists && denied) || world.purges.touched(&key), || {
+        format!("{} is told that there is no picture", id.as_str())
+    });
 }
 
 /// What plain requests can need at most, for the count at the end.

@@ -26,6 +26,7 @@ struct Entry {
 }
 
 struct Write {
+    at_ms: u64,
     pointer: Pointer,
     /// In each city.
     seen_from_ms: Vec<u64>,
@@ -85,11 +86,25 @@ impl Kv {
             entry.written_ms = now_ms;
             let lag = world.faults.kv_lag_ms;
             let seen_from_ms = (0..world.cities).map(|_| now_ms + world.rng().between(0, lag)).collect();
-            entry.writes.push(Write { pointer: pointer.clone(), seen_from_ms });
+            if pointer.takes.is_empty() {
+                world.journal.saw(Event::TombstonePublished);
+            }
+            entry.writes.push(Write { at_ms: now_ms, pointer: pointer.clone(), seen_from_ms });
         }
         world.journal.note(|| format!("kv: {} takes published", pointer.takes.len()));
         world.pause(1, 50).await;
         if fails { Err(StoreError("kv: written, and the answer lost".to_owned())) } else { Ok(()) }
+    }
+
+    /// Since when no pointer was written that has this take.
+    pub(super) fn gone_since(&self, key: &PictureKey, take: u32) -> Option<u64> {
+        let entries = self.0.borrow();
+        let writes = entries.get(key)?.writes.iter().rev();
+        writes.take_while(|write| write.pointer.get(take).is_none()).last().map(|write| write.at_ms)
+    }
+
+    pub(super) fn ever_had(&self, key: &PictureKey, take: u32) -> bool {
+        self.0.borrow().get(key).is_some_and(|entry| entry.writes.iter().any(|write| write.pointer.get(take).is_some()))
     }
 
     /// What every city will see in the end.

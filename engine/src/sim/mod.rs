@@ -3,7 +3,7 @@
 //!
 //! In scope: isolates with stale pointers, objects that crash and lose what was not durable, alarms that come twice, a
 //! provider that counts its bills, accounts that are out of reach, restart and turn away, days and months that end, clients
-//! that leave. The code under test is the real one, from [`crate::serve`] over [`crate::generate`] to [`crate::account`]. Out of scope: HTTP, and what a platform does against its own documents.
+//! that leave, purges that come late, twice and at once, and are undone, and a catalog that forgets its answers. The code under test is the real one, from [`crate::serve`] over [`crate::generate`] to [`crate::account`]. Out of scope: HTTP, and what a platform does against its own documents.
 
 mod accounts;
 mod audit;
@@ -11,6 +11,7 @@ mod balance;
 mod blobs;
 mod books;
 mod carrier;
+mod catalog;
 mod checks;
 mod client;
 mod coverage;
@@ -22,10 +23,13 @@ mod journal;
 mod kv;
 mod object;
 mod object_port;
+mod operator;
 mod payers;
 mod picture;
 mod provider;
+mod purges;
 mod received;
+mod records;
 mod rng;
 mod run;
 mod shelf;

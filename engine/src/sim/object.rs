@@ -8,6 +8,7 @@ use domain::picture::PictureKey;
 use futures::future::{Either, select};
 use tokio::sync::oneshot;
 
+use super::checks;
 use super::coverage::Event;
 use super::disk::Disk;
 use super::executor::ProcessId;
@@ -73,11 +74,14 @@ impl Object {
             world.journal.saw(Event::LeaderCameBack);
         }
         let object = Rc::clone(self);
+        let gone = world.purges.gone(&self.key);
+        let world_too = Rc::clone(world);
         // A caller that leaves sometimes takes the handler with it, and sometimes not.
         let tied = world.rng().one_in(2);
         world.executor.spawn(process, async move {
             let answering = std::pin::pin!(async {
                 let answered = generation.ask(ask).await;
+                checks::shows_nothing_purged(&world_too, &object, &gone, &answered.0);
                 object.disk.all_durable().await;
                 answered
             });

@@ -17,6 +17,7 @@ use super::provider::Reply;
 use super::world::World;
 use super::{checks, picture};
 use crate::account::{AccountAnswer, AccountAsk};
+use crate::catalog::Registration;
 use crate::ports::{Call, Change, Clock, ObjectPorts, Outcome, Paper, Random, Reserved, SendError, StoreError};
 
 pub(super) struct ObjectPort {
@@ -85,8 +86,9 @@ impl ObjectPorts for ObjectPort {
         Rc::default()
     }
 
-    async fn register(&self, _: &crate::catalog::Registration) -> Result<(), StoreError> {
-        Ok(())
+    async fn register(&self, registration: &Registration) -> Result<(), StoreError> {
+        self.gate().await;
+        self.world.catalog.register(&self.world, registration).await
     }
 
     fn save(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
@@ -211,6 +213,12 @@ fn said(change: &Change<'_>) -> String {
             format!("job {} {} {:?} takes {:?} money {:?}", job.seq, job.id.as_str(), job.state, job.takes, job.money)
         }
         Change::Take(take) => format!("take {}", take.take),
+        Change::Gone(take) => format!("no take {take}"),
+        Change::Purged(purged) => {
+            let takes: Vec<u32> = purged.takes.iter().map(|take| take.take).collect();
+            let (name, places, restored) = (purged.purge.as_str(), &purged.places, purged.restored);
+            format!("{name} takes {takes:?} places {places:?} restored {restored}")
+        }
         Change::Kept(_) => "what was asked for".to_owned(),
     }
 }

@@ -80,6 +80,7 @@ fn client(name: &str, limits: &Limits, now_ms: u64) -> Client {
     let dedup = if name == SDK { "off" } else { "on" };
     let namespace = if name == STRANGER { "another" } else { NAMESPACE };
     policy.insert("dedup".to_owned(), json!(dedup));
+    policy.insert("tags".to_owned(), json!([format!("of {name}")]));
     policy.insert("namespace".to_owned(), json!(namespace));
     let body = json!({ "id": name, "name": name, "policy": policy });
     let defaults = Defaults { namespace: NAMESPACE.to_owned(), unknown_hold: UnknownHold::Ms(HOLD_MS) };

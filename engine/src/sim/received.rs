@@ -1,5 +1,6 @@
 //! What a client finds in the answer: the right picture, whole, the same as ever, and a bill that is true.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
@@ -44,6 +45,17 @@ pub(super) fn check(world: &World, wanted: &Wanted, id: &RequestId, received: &R
             pictures(world, wanted, received, subject);
         }
         status => refusal(world, wanted, id, received, status),
+    }
+}
+
+/// What was purged long before the request came is not in its answer.
+pub(super) fn shows_nothing_purged(world: &World, received: &Received, gone: &BTreeSet<u32>) {
+    let list = received.headers.get("x-pincel-take").unwrap_or_default();
+    for take in list.split(", ").filter_map(|take| take.parse().ok()) {
+        world.journal.expect(!gone.contains(&take), || format!("take {take} is shown long after it was purged"));
+        if !gone.is_empty() {
+            world.journal.saw(Event::MadeAfterPurge);
+        }
     }
 }
 
@@ -150,6 +162,7 @@ fn refusal(world: &World, wanted: &Wanted, id: &RequestId, received: &Received, 
     let expected_when_calm = match code {
         "picture_not_found" => status == 404 || status == 504,
         "range_not_satisfiable" => true,
+        "picture_purged" => status == 410,
         _ => false,
     };
     world.journal.expect(!world.faults.calm || expected_when_calm, || format!("{code} on a calm day: {message}"));
@@ -161,6 +174,13 @@ fn refusal(world: &World, wanted: &Wanted, id: &RequestId, received: &Received, 
         }
         "rate_limit_exceeded" => world.journal.saw(Event::GaveUpRetrying),
         "provider_timeout" => world.journal.saw(Event::ProviderTimedOut),
+        "picture_purged" => {
+            let key = world.subjects[wanted.subject].key;
+            world.journal.expect(world.purges.touched(&key), || format!("nothing was purged: {message}"));
+            let named = message.starts_with("This take was purged");
+            world.journal.expect(!named || wanted.take.is_some(), || format!("no take was named: {message}"));
+            world.journal.saw(if named { Event::ToldPurged } else { Event::ToldPurgedMeanwhile });
+        }
         "picture_lost" => {
             world.journal.saw(Event::DamageToldBeforehand);
             world

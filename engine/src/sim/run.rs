@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::checks;
 use super::client::{self, Wanted};
 use super::coverage::{Counts, Event};
+use super::operator::{self, Plan};
 use super::world::World;
 use crate::ask::Ask;
 
@@ -36,11 +37,13 @@ pub(super) fn run(seed: u64, loud: bool) -> Run {
 fn arrange(world: &Rc<World>) {
     let rng = world.rng();
     let mut at_ms = 0;
+    let mut bursts = Vec::new();
     for burst in 0..rng.between(1, 5) {
         if burst > 0 && rng.one_in(60) {
             at_ms += rng.pick(&LONG_MS);
         }
         at_ms += *rng.pick(&[500, 5_000, 60_000, 700_000, 3_600_000]) * rng.between(0, 1_000) / 1_000;
+        bursts.push(at_ms);
         let draw = || Wanted::draw(rng, &world.payers, world.subjects.len());
         let alike = rng.one_in(2).then(draw);
         for _ in 0..rng.between(1, 7) {
@@ -48,6 +51,23 @@ fn arrange(world: &Rc<World>) {
             let at_ms = at_ms + if rng.one_in(3) { 0 } else { rng.between(0, 3_000) };
             let world_too = Rc::clone(world);
             world.executor.spawn(world.process, async move { arrive(world_too, at_ms, wanted).await });
+        }
+    }
+    if rng.one_in(2) {
+        for _ in 0..rng.between(1, 4) {
+            // While pictures are made, or when they are there.
+            let at_ms = rng.pick(&bursts) + *rng.pick(&[2_000, 20_000, 100_000]) * rng.between(0, 1_000) / 1_000;
+            let plan = Plan::draw(rng, world.subjects.len());
+            // Somebody asks for it who may have seen it before.
+            for _ in 0..rng.below(4) {
+                let wanted = Wanted { subject: plan.subject, ..Wanted::draw(rng, &world.payers, 1) };
+                let (world_too, at_ms) = (Rc::clone(world), at_ms + rng.between(0, 40_000));
+                world.executor.spawn(world.process, async move { arrive(world_too, at_ms, wanted).await });
+            }
+            for _ in 0..if rng.one_in(6) { 2 } else { 1 } {
+                let purge = operator::purge(Rc::clone(world), at_ms, plan.clone());
+                world.executor.spawn(world.process, purge);
+            }
         }
     }
     for _ in 0..world.faults.blobs_hurt {

@@ -10,6 +10,7 @@ use domain::query::Query;
 use super::accounts::Accounts;
 use super::blobs::{Blobs, EdgeCache};
 use super::books::Books;
+use super::catalog::Catalog;
 use super::coverage::Event;
 use super::executor::{Executor, ProcessId};
 use super::faults::Faults;
@@ -19,6 +20,7 @@ use super::kv::Kv;
 use super::object::Object;
 use super::payers::Payers;
 use super::provider::Provider;
+use super::purges::Purges;
 use super::rng::Rng;
 use crate::settings::Settings;
 
@@ -42,6 +44,8 @@ pub(super) struct World {
     pub(super) payers: Payers,
     pub(super) accounts: Accounts,
     pub(super) provider: Provider,
+    pub(super) catalog: Catalog,
+    pub(super) purges: Purges,
     objects: RefCell<BTreeMap<PictureKey, Rc<Object>>>,
     pub(super) isolates: Vec<Rc<Isolate>>,
     doomed: RefCell<Vec<(Rc<Object>, u32)>>,
@@ -92,7 +96,8 @@ impl World {
                 generation_timeout_ms: timeout,
                 lifetimes: domain::delivery::Lifetimes { browser_s: 300, edge_s: 86_400 },
                 url_life_s: 3_600,
-                runtime: std::rc::Rc::default(),
+                zone: false,
+                runtime: Rc::default(),
             },
             cities,
             subjects,
@@ -102,6 +107,8 @@ impl World {
             payers,
             accounts,
             provider: Provider::default(),
+            catalog: Catalog::default(),
+            purges: Purges::default(),
             objects: RefCell::default(),
             isolates,
             doomed: RefCell::default(),

@@ -4,22 +4,22 @@ use crate::job::{Joined, Money};
 use crate::money::NanoUsd;
 use crate::picture::{Digest, Format};
 
-const NOW: u64 = 1_000_000;
+pub(in crate::job) const NOW: u64 = 1_000_000;
 const HOLD_MS: u64 = 600_000;
 
-fn n(count: u32) -> NonZeroU32 {
+pub(in crate::job) fn n(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap()
 }
 
-fn request(name: u8) -> RequestId {
+pub(in crate::job) fn request(name: u8) -> RequestId {
     RequestId::new([name; 16])
 }
 
-fn id(name: u8) -> JobId {
+pub(in crate::job) fn id(name: u8) -> JobId {
     JobId::new([name; 16])
 }
 
-fn take(take: u32) -> Take {
+pub(in crate::job) fn take(take: u32) -> Take {
     Take {
         take,
         digest: Digest([u8::try_from(take).unwrap(); 32]),
@@ -34,7 +34,7 @@ fn take(take: u32) -> Take {
     }
 }
 
-fn job(name: u8, state: State, takes: &[u32]) -> Job {
+pub(in crate::job) fn job(name: u8, state: State, takes: &[u32]) -> Job {
     Job {
         id: id(name),
         seq: u64::from(name),
@@ -58,12 +58,14 @@ fn job(name: u8, state: State, takes: &[u32]) -> Job {
         deadline_ms: NOW + 1,
         failure: None,
         refused: false,
+        tags: Vec::new(),
+        listed: false,
         left: None,
     }
 }
 
-fn pool(takes: &[u32], jobs: Vec<Job>) -> Pool {
-    Pool { meta: Meta::default(), takes: takes.iter().map(|at| (*at, take(*at))).collect(), jobs, kept: None }
+pub(in crate::job) fn pool(takes: &[u32], jobs: Vec<Job>) -> Pool {
+    Pool { meta: Meta::default(), takes: takes.iter().map(|at| (*at, take(*at))).collect(), jobs, ..Pool::default() }
 }
 
 #[track_caller]
@@ -203,6 +205,11 @@ fn only_free_failures_are_ever_forgotten() {
     let mut pool = pool(&[], jobs);
     assert_eq!(pool.surplus(), [2, 1, 0]);
     assert_eq!(pool.next_seq(), 104);
+    // The catalog has yet to hear of this one.
+    pool.jobs[2].dispatched_ms = Some(NOW);
+    assert_eq!(pool.surplus(), [2, 0]);
+    pool.jobs[2].listed = true;
+    assert_eq!(pool.surplus(), [2, 1, 0]);
     pool.jobs.truncate(101);
     assert_eq!(pool.surplus(), [0_u64; 0]);
 }
@@ -218,4 +225,46 @@ fn receipts_sum_to_the_bill() {
     let costs: Vec<_> = receipts.iter().map(|receipt| receipt.cost_nano_usd.map(|cost| cost.0)).collect();
     assert_eq!(costs, [Some(34), Some(33), Some(33), None, None]);
     assert!(receipts[0].digest.is_some() && receipts[3].digest.is_none());
+}
+
+/// The catalog is told of each job that was dispatched and has ended, once its money is done, if it is known what was asked for.
+#[test]
+fn what_the_catalog_has_yet_to_hear_of() {
+    use State::{Claimed, Dispatched, Failed, Settled, Stored, Unknown};
+    let check = |state, money, dispatched_ms, listed, expected: bool| {
+        let job = Job { money, dispatched_ms, listed, ..job(1, state, &[0]) };
+        let mut pool = pool(&[], vec![job]);
+        assert!(!pool.has_chores() || money == Money::Pending);
+        pool.kept = Some(picture());
+        assert_eq!(pool.unlisted().count() == 1, expected, "{state:?} {money:?} {dispatched_ms:?} {listed}");
+        assert_eq!(pool.has_chores(), expected || money == Money::Pending);
+    };
+    for state in [Claimed, Dispatched, Stored] {
+        check(state, Money::Done, Some(NOW), false, false);
+    }
+    for state in [Settled, Failed, Unknown] {
+        check(state, Money::Done, Some(NOW), false, true);
+        check(state, Money::Done, Some(NOW), true, false);
+        check(state, Money::Done, None, false, false);
+        check(state, Money::Pending, Some(NOW), false, false);
+    }
+}
+
+fn picture() -> Picture {
+    let defaults = crate::picture::request::Defaults { namespace: "shop", model: "gpt-image-2", now_s: 1_790_000_000 };
+    let query = crate::query::Query::from(vec![("prompt".to_owned(), "a cat".to_owned())]);
+    crate::picture::Asked::from_query(&query, &defaults).unwrap().picture
+}
+
+/// What was stored by an earlier version is still read.
+#[test]
+fn older_records() {
+    let meta: Meta = serde_json::from_str(r#"{"namespace":"shop","preferred":3,"unpublished":true}"#).unwrap();
+    let expected = Meta { namespace: "shop".to_owned(), preferred: 3, unpublished: true, ..Meta::default() };
+    assert_eq!(meta, expected);
+    let mut old = serde_json::to_value(job(1, State::Settled, &[0])).unwrap();
+    for member in ["tags", "listed", "refused"] {
+        assert!(old.as_object_mut().unwrap().remove(member).is_some(), "{member}");
+    }
+    assert_eq!(serde_json::from_value::<Job>(old).unwrap(), job(1, State::Settled, &[0]));
 }

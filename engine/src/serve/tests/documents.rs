@@ -135,6 +135,7 @@ fn pictures_that_are_not_kept() {
 #[test]
 fn a_picture_that_is_lost_is_an_error_and_no_broken_document() {
     let fake = Fake { store: Store::Lost, ..Fake::default() };
+    fake.object.borrow_mut().extend([found(Some(pool(1)))]);
     let reply = post(&fake, &json!({ "prompt": "a cat" }), &Request::default());
     assert_eq!((reply.status, code(&reply).as_str()), (502, "picture_lost"));
 }

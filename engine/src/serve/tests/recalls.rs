@@ -41,6 +41,7 @@ fn check(case: &Case) {
         let reply = long_way();
         assert_eq!((told.status, &told.headers), (reply.status, &reply.headers), "{}", case.query);
         assert_eq!(told.bytes.is_some(), matches!(reply.body, ReplyBody::Picture(_)), "{}", case.query);
+        assert_eq!(Some(told.told), reply.told.map(|told| *told), "{}", case.query);
     }
 }
 
