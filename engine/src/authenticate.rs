@@ -12,7 +12,6 @@ use domain::ApiError;
 use domain::access::api_key::{KeyHash, PresentedKey, Token, bearer};
 use domain::access::issuer::Issuers;
 use domain::access::jwt::JwtError;
-use domain::access::principal::insufficient;
 use domain::access::{AccountName, Client, ClientId, Masters, Principal, Proof, Scope, jwt, signature};
 use domain::query::Query;
 
@@ -145,15 +144,17 @@ impl<P: EdgePorts + Jose> Gate<'_, P> {
         self.admitted(&id, &shown, presented.now_ms).await
     }
 
-    /// Lets an operator in: by the admin token, which may everything, or as a client that has the scope.
-    pub async fn admin(&self, presented: &Presented<'_>, scope: Scope) -> Result<(), ApiError> {
+    /// Lets an operator in: by the admin token, which may everything, or as a client that has the scope. Tells who it is, as it stands in
+    /// histories.
+    pub async fn admin(&self, presented: &Presented<'_>, scope: Scope) -> Result<String, ApiError> {
         let header = presented.authorization.ok_or_else(no_credentials)?;
         let token = bearer(header).ok_or_else(wrong_key)?;
         if self.credentials.admin_token.matches(token) {
-            return Ok(());
+            return Ok("admin".to_owned());
         }
         let who = self.principal(presented).await?;
-        if who.may(scope) { Ok(()) } else { Err(insufficient(scope)) }
+        who.must(scope)?;
+        Ok(AccountName::Client(who.client.id.clone()).to_string())
     }
 
     /// The client that shows its id and one of its API keys, as at the token endpoint.

@@ -11,15 +11,21 @@ pub mod ask;
 pub mod authenticate;
 pub mod catalog;
 pub mod clients;
+pub mod explain;
 pub mod generate;
 pub mod memo;
 pub mod openai;
+pub mod operate;
 pub mod ports;
 pub mod prices;
+pub mod reconcile;
 pub mod reply;
 pub mod serve;
 pub mod settings;
 pub mod tokens;
+pub mod views;
 
+#[cfg(test)]
+mod desk;
 #[cfg(test)]
 mod sim;

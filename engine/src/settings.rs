@@ -14,6 +14,8 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// How long a URL lives that is given out in place of the bytes.
     pub url_life_s: u64,
+    /// There is a zone in front whose caches are told of purges.
+    pub zone: bool,
     /// What an operator changes without a deploy, as this isolate last heard of it.
     pub runtime: Rc<RuntimeSettings>,
 }

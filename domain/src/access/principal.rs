@@ -117,7 +117,7 @@ impl Principal {
     }
 }
 
-pub fn insufficient(scope: Scope) -> ApiError {
+fn insufficient(scope: Scope) -> ApiError {
     ApiError::new(
         403,
         "invalid_request_error",

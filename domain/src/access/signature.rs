@@ -66,7 +66,7 @@ pub fn kid(client: &ClientId, random: [u8; 4]) -> String {
 }
 
 /// Whose key is it, by its name?
-fn owner(kid: &str) -> Option<ClientId> {
+pub fn owner(kid: &str) -> Option<ClientId> {
     let (client, serial) = kid.split_once('-')?;
     let plain = serial.len() == 8 && serial.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     ClientId::parse(client).filter(|_| plain)

@@ -19,6 +19,6 @@ pub use day::{Day, day_end_ms};
 pub use estimate::{Ask, EstimateError, lower_bound, upper_bound};
 pub use month::{Month, month_end_ms};
 pub use nano_usd::NanoUsd;
-pub use price::{Price, PriceError, PriceTable};
+pub use price::{Price, PriceError, PriceTable, undated};
 pub use token_rule::{TokenRule, output_tokens};
 pub use usage::{CostError, Usage};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::day::Day;
@@ -48,7 +49,17 @@ pub enum PriceError {
     UnknownModel { model: String },
     #[error("the price table cannot be read: {0}")]
     Table(#[from] serde_json::Error),
+    /// A member of a table that somebody has written, by its path.
+    #[error("`{member}` {what}")]
+    Member { member: String, what: String },
 }
+
+/// The prices of a model, as the table names them.
+const PRICES: &[&str] = &["text_in", "cached_text_in", "image_in", "cached_image_in", "image_out", "text_out"];
+
+const MAX_MODELS: usize = 200;
+const MAX_SOURCE: usize = 1_000;
+const MAX_NAME: usize = 100;
 
 impl PriceTable {
     /// The prices as they were published when this was compiled.
@@ -58,6 +69,27 @@ impl PriceTable {
 
     pub fn from_json(json: &str) -> Result<Self, PriceError> {
         Ok(serde_json::from_str(json)?)
+    }
+
+    /// Reads a table that an operator has written. A refusal names the member, which the plain reading of a document cannot.
+    pub fn read(value: &Value) -> Result<Self, PriceError> {
+        let table = object("", value, "an object with 'source', 'as_of' and 'models'")?;
+        if let Some(name) = table.keys().find(|name| !matches!(name.as_str(), "source" | "as_of" | "models")) {
+            return Err(wrong(name, "is no member of a price table"));
+        }
+        let source = table.get("source").and_then(Value::as_str).map(str::trim);
+        let source = source.filter(|source| (1..=MAX_SOURCE).contains(&source.len()));
+        let source =
+            source.ok_or_else(|| wrong("source", "must say where the prices come from, in 1 to 1000 bytes"))?;
+        let as_of = table.get("as_of").and_then(Value::as_str).and_then(|day| Day::parse(day).ok());
+        let as_of = as_of.ok_or_else(|| wrong("as_of", "must be the day of the prices, YYYY-MM-DD"))?;
+        let models = object("models", table.get("models").unwrap_or(&Value::Null), "an object of models and prices")?;
+        if models.is_empty() || models.len() > MAX_MODELS {
+            return Err(wrong("models", &format!("must have the prices of 1 to {MAX_MODELS} models")));
+        }
+        let models: Result<_, PriceError> =
+            models.iter().map(|(name, price)| Ok((name.clone(), Price::read(name, price)?))).collect();
+        Ok(Self { source: source.to_owned(), as_of, models: models? })
     }
 
     /// The price of a model or of a dated snapshot of it (`gpt-image-2-2026-04-21`). A snapshot that has
@@ -71,6 +103,24 @@ impl PriceTable {
 }
 
 impl Price {
+    fn read(model: &str, value: &Value) -> Result<Self, PriceError> {
+        let path = format!("models.{model}");
+        if model.is_empty() || model.len() > MAX_NAME {
+            return Err(wrong(&path, &format!("must be named in 1 to {MAX_NAME} bytes")));
+        }
+        let members = object(&path, value, "an object of prices")?;
+        let prices = PRICES.iter().filter_map(|name| Some((name, members.get(*name)?)));
+        for (name, price) in prices.filter(|(name, price)| **name != "text_out" || !price.is_null()) {
+            if price.as_u64().is_none_or(|price| price == 0) {
+                return Err(wrong(
+                    &format!("{path}.{name}"),
+                    "must be a whole number of nano-dollars per token, above 0",
+                ));
+            }
+        }
+        serde_json::from_value(value.clone()).map_err(|error| wrong(&path, &format!("cannot be read: {error}")))
+    }
+
     /// What the dearest kind of input token costs.
     pub fn dearest_in(&self) -> NonZeroU64 {
         self.text_in.max(self.image_in)
@@ -90,6 +140,19 @@ impl Price {
     pub fn is_shut_down(&self, today: &Day) -> bool {
         self.shutdown_date.as_ref().is_some_and(|day| day <= today)
     }
+}
+
+fn object<'a>(member: &str, value: &'a Value, what: &str) -> Result<&'a Map<String, Value>, PriceError> {
+    value.as_object().ok_or_else(|| wrong(member, &format!("must be {what}")))
+}
+
+fn wrong(member: &str, what: &str) -> PriceError {
+    PriceError::Member { member: member.to_owned(), what: what.to_owned() }
+}
+
+/// The name of a model without the day of its snapshot: the provider's lists name now one and now the other.
+pub fn undated(model: &str) -> &str {
+    without_date(model).unwrap_or(model)
 }
 
 fn without_date(model: &str) -> Option<&str> {

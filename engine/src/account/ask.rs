@@ -5,6 +5,7 @@ use domain::access::api_key::KeyHash;
 use domain::access::client::{ApiKey, SigningKeyRecord};
 use domain::access::rate::Left;
 use domain::access::{Client, Limits};
+use domain::admin::settings::{SettingsDocument, SettingsPage};
 use domain::job::JobId;
 use domain::money::NanoUsd;
 use domain::money::budget::Outcome;
@@ -55,6 +56,19 @@ pub enum AccountAsk {
     Limits {
         body: Map<String, Value>,
     },
+    /// Of the deployment: the settings that an operator changes without a deploy.
+    Runtime,
+    /// Of the deployment: changes the settings where members are given. `version` is the one that whoever changes them has read.
+    ChangeRuntime {
+        body: Map<String, Value>,
+        version: Option<u64>,
+        by: String,
+    },
+    /// Of the deployment: what the settings were, the newest first, before this version.
+    RuntimeHistory {
+        before: Option<u64>,
+        limit: u32,
+    },
     /// Of the deployment: this client exists.
     Enlist {
         id: String,
@@ -87,6 +101,12 @@ pub enum AccountAnswer {
     Clients {
         clients: Vec<Listed>,
         more: bool,
+    },
+    Runtime {
+        document: Box<SettingsDocument>,
+    },
+    RuntimeHistory {
+        page: Box<SettingsPage>,
     },
     Done,
     Refused {

@@ -6,6 +6,7 @@
 
 pub mod ask;
 mod reserve;
+mod runtime;
 pub mod spending;
 pub mod store;
 #[cfg(test)]
@@ -69,6 +70,9 @@ impl<S: AccountStore> Account<S> {
             AccountAsk::AddSigningKey { key } => self.change(|client| client.add_signing_key(key))?,
             AccountAsk::RevokeSigningKey { kid } => self.change(|client| client.revoke_signing_key(&kid))?,
             AccountAsk::Limits { body } => self.limit(&body, now_ms)?,
+            AccountAsk::Runtime => self.runtime()?,
+            AccountAsk::ChangeRuntime { body, version, by } => self.change_runtime(&body, version, by, now_ms)?,
+            AccountAsk::RuntimeHistory { before, limit } => self.runtime_history(before, limit)?,
             AccountAsk::Enlist { id, name } => {
                 self.store.save(&[Record::new(Kind::Listed, id, &name)?])?;
                 AccountAnswer::Done
@@ -147,7 +151,8 @@ impl<S: AccountStore> Account<S> {
         let windows = self.windows(&Day::at(now_ms), &Month::at(now_ms))?;
         let load = self.load()?;
         let alarms = read(&self.store, Kind::Alarms, ONE)?.unwrap_or_default();
-        let spending = Box::new(Spending::new(&limits, &windows, now_ms, load.open, alarms));
+        let mut spending = Box::new(Spending::new(&limits, &windows, now_ms, load.open, alarms));
+        spending.generation = self.switch()?;
         Ok(AccountAnswer::Spending { client: client.map(Box::new), limits, spending })
     }
 

@@ -10,6 +10,7 @@ use domain::access::{AccountName, Limits};
 use domain::job::JobId;
 use domain::money::budget::{Closed, Entry, EntryState, Outcome, OverBudget, Span, Sums, Windows};
 use domain::money::{Day, Month, NanoUsd, day_end_ms, month_end_ms};
+use domain::runtime::{Generation, paused};
 
 use super::store::{AccountStore, Kind, Record, read};
 use super::{Account, AccountAnswer, Alarm, Answered, Load, ONE, no_such_client, refused};
@@ -36,6 +37,10 @@ impl<S: AccountStore> Account<S> {
         let Some((client, limits)) = self.holder()? else { return Ok(plain(refused(no_such_client()))) };
         if client.is_some_and(|client| client.state == State::Suspended) {
             return Ok(plain(refused(suspended())));
+        }
+        // Before anything is counted, and also for a job whose reserve was granted before: nothing that was not called yet is called.
+        if self.switch()? == Some(Generation::Off) {
+            return Ok(plain(refused(paused())));
         }
         if let Some(entry) = read::<Entry>(&self.store, Kind::Entry, job.as_str())? {
             let left = limits.requests_per_minute.map(|rate| load.bucket.look(rate, now_ms));

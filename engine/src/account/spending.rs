@@ -1,9 +1,11 @@
 //! What an account has spent, as it is told to clients and operators.
 
-use domain::access::Limits;
+use domain::access::{AccountName, Limits};
+use domain::admin::events::BudgetEvent;
 use domain::money::NanoUsd;
 use domain::money::budget::{Span, Sums, Windows};
 use domain::money::{Day, Month};
+use domain::runtime::Generation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -14,6 +16,9 @@ pub struct Spending {
     pub open_reserves: u32,
     /// The last hundred.
     pub alarms: Vec<Alarm>,
+    /// Of the deployment: is anything made? `None` for a client.
+    #[serde(default)]
+    pub generation: Option<Generation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +50,7 @@ impl Spending {
             month: Window { start: month, limit: limits.budget_per_month, sums: windows.month },
             open_reserves,
             alarms,
+            generation: None,
         }
     }
 
@@ -55,12 +61,16 @@ impl Spending {
 
     pub fn document(&self) -> Value {
         let alarms: Vec<Value> = self.alarms.iter().map(Alarm::document).collect();
-        json!({
+        let mut document = json!({
             "day": self.day.document(),
             "month": self.month.document(),
             "open_reserves": self.open_reserves,
             "events": alarms,
-        })
+        });
+        if let (Some(generation), Some(members)) = (self.generation, document.as_object_mut()) {
+            members.insert("generation".to_owned(), json!(generation));
+        }
+        document
     }
 }
 
@@ -83,6 +93,20 @@ impl Window {
 }
 
 impl Alarm {
+    /// As it stands in the live feed.
+    pub fn event(&self, account: &AccountName) -> BudgetEvent {
+        BudgetEvent {
+            at_ms: self.at_ms,
+            account: account.to_string(),
+            window: self.span,
+            start: self.start.clone(),
+            percent: self.percent,
+            spent: self.spent,
+            reserved: self.reserved,
+            limit: self.limit,
+        }
+    }
+
     /// As it stands in lists and in the log.
     pub fn document(&self) -> Value {
         json!({

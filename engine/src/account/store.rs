@@ -25,10 +25,14 @@ pub enum Kind {
     Alarms,
     /// In the deployment's account: the clients there are.
     Listed,
+    /// In the deployment's account: what an operator changes without a deploy.
+    Runtime,
+    /// What that was, by its version.
+    RuntimeVersion,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Client,
         Self::Limits,
         Self::Load,
@@ -38,6 +42,8 @@ impl Kind {
         Self::Ended,
         Self::Alarms,
         Self::Listed,
+        Self::Runtime,
+        Self::RuntimeVersion,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +57,8 @@ impl Kind {
             Self::Ended => "ended",
             Self::Alarms => "alarms",
             Self::Listed => "listed",
+            Self::Runtime => "runtime",
+            Self::RuntimeVersion => "runtime_version",
         }
     }
 }

@@ -312,12 +312,12 @@ fn operators() {
     };
     let world = World::new(&json!(["images:read", "admin:read"]));
     for scope in [Scope::AdminRead, Scope::AdminWrite] {
-        assert_eq!(admin(&world, Some(ADMIN), scope), Ok(()));
+        assert_eq!(admin(&world, Some(ADMIN), scope), Ok("admin".to_owned()));
         assert_eq!(admin(&world, None, scope), Err(401));
         assert_eq!(admin(&world, Some("wrong"), scope), Err(401));
         assert_eq!(admin(&world, Some(&ADMIN[1..]), scope), Err(401));
     }
-    assert_eq!(admin(&world, Some(&world.key), Scope::AdminRead), Ok(()));
+    assert_eq!(admin(&world, Some(&world.key), Scope::AdminRead), Ok("client/shop".to_owned()));
     assert_eq!(admin(&world, Some(&world.key), Scope::AdminWrite), Err(403));
     // A URL of a client that is an operator opens no more than pictures.
     let who = world.principal(None, &world.signed(), START_MS).unwrap();
