@@ -11,6 +11,7 @@ use domain::access::{Masters, UnknownHold};
 use domain::delivery::Lifetimes;
 use domain::picture::model;
 use engine::authenticate::Credentials;
+use engine::catalog::Reach;
 use engine::settings::Settings;
 
 /// Everything that a deployment sets.
@@ -23,6 +24,20 @@ pub struct Config {
     /// The issuer of this deployment's tokens; without one, the address under which it is reached.
     pub issuer: Option<String>,
     pub provider: ProviderConfig,
+    /// The zone whose caches are told of purges.
+    pub cdn: Option<CdnConfig>,
+}
+
+pub struct CdnConfig {
+    pub api: String,
+    pub zone: String,
+    pub token: String,
+}
+
+impl std::fmt::Debug for CdnConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CdnConfig({})", self.zone)
+    }
 }
 
 pub struct ProviderConfig {
@@ -61,6 +76,12 @@ pub fn known() -> Option<Rc<Config>> {
 }
 
 impl Config {
+    /// How far its pictures travel.
+    pub fn reach(&self) -> Reach {
+        let Lifetimes { browser_s, edge_s } = self.settings.lifetimes;
+        Reach { browser_s, edge_s, cdn: self.cdn.is_some() }
+    }
+
     /// Reads every setting before it complains, so that an operator mends them all at once.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader { get, wrong: Vec::new() };
@@ -83,6 +104,7 @@ impl Config {
             |text| if text.is_empty() { Some(None) } else { address(text).map(Some) },
             "an https address, or nothing",
         );
+        let cdn = reader.cdn();
         let timeout_s =
             reader.or("GENERATION_TIMEOUT_SECONDS", "600", |text| seconds(text, 1..=840), "1 to 840 seconds");
         let browser_s =
@@ -102,17 +124,22 @@ impl Config {
                     generation_timeout_ms: u64::from(timeout_s?) * 1_000,
                     lifetimes: Lifetimes { browser_s: browser_s?, edge_s: edge_s? },
                     url_life_s: u64::from(url_life_s?),
+                    zone: cdn.as_ref().ok()?.is_some(),
                     runtime: Rc::default(),
                 },
                 credentials: Credentials { masters: masters?, admin_token: admin_token?, issuers: issuers? },
                 defaults: Defaults { namespace: namespace?, unknown_hold: unknown_hold? },
                 issuer: issuer?,
                 provider: ProviderConfig { base_url: base_url?, api_key: openai_key? },
+                cdn: cdn.ok()?,
             })
         })();
         read.filter(|_| reader.wrong.is_empty()).ok_or(ConfigError(reader.wrong))
     }
 }
+
+/// What is wrong with it is on the list.
+struct Unread;
 
 struct Reader<G> {
     get: G,
@@ -126,6 +153,25 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         }
         self.wrong.push(format!("The secret {name} is missing: {expected}."));
         None
+    }
+
+    /// A zone without a token would look as if purges reached it, and a token without a zone opens nothing.
+    fn cdn(&mut self) -> Result<Option<CdnConfig>, Unread> {
+        let api = self.or("CLOUDFLARE_API_URL", "https://api.cloudflare.com/client/v4", address, "an https address");
+        let set = |name: &str| (self.get)(name).filter(|text| !text.is_empty());
+        let missing = match (set("CDN_ZONE"), set("CDN_PURGE_TOKEN")) {
+            (None, None) => return api.map(|_| None).ok_or(Unread),
+            (Some(zone), Some(token)) => {
+                let zone = self.parsed("CDN_ZONE", &zone, zone_id, "the id of a zone, 32 hexadecimal digits");
+                let token = self.parsed("CDN_PURGE_TOKEN", &token, header_value, "an API token");
+                let read = || Some(CdnConfig { api: api?, zone: zone?, token: token? });
+                return read().map(Some).ok_or(Unread);
+            }
+            (Some(_), None) => "CDN_ZONE is set, and the secret CDN_PURGE_TOKEN is missing.",
+            (None, Some(_)) => "CDN_PURGE_TOKEN is set, and CDN_ZONE is missing.",
+        };
+        self.wrong.push(missing.to_owned());
+        Err(Unread)
     }
 
     fn issuers(&mut self) -> Option<Issuers> {
@@ -158,6 +204,14 @@ fn address(text: &str) -> Option<String> {
     let plain =
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@'));
     plain.then(|| text.trim_end_matches('/').to_owned())
+}
+
+fn zone_id(text: &str) -> Option<String> {
+    (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| text.to_owned())
+}
+
+fn header_value(text: &str) -> Option<String> {
+    text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
 }
 
 fn known_model(text: &str) -> Option<String> {

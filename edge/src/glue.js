@@ -11,6 +11,7 @@ const NAMES = [
   "x-pincel-take",
   "traceparent",
   "content-type",
+  "last-event-id",
 ];
 
 /** Method, URL and the headers that matter of a request, one a line; a header that is absent is an empty line. */
@@ -295,4 +296,71 @@ async function* cut(stream, start, length) {
     if (part.byteLength > 0) yield part;
     if (left === 0) return;
   }
+}
+
+/** How often a feed that has nothing to say says so, how many events wait for a slow reader, and how long one connection lasts. */
+const HEARTBEAT_MS = 15_000;
+const WAITING = 1_000;
+const FEED_MS = 3_600_000;
+
+/**
+ * The live feed as server-sent events: what comes over `socket`, and `: ` lines so that nobody on the way believes it dead. Of a reader
+ * that is slower than the feed the oldest events are dropped, and it is told how many.
+ */
+export function feed(context, socket) {
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const encoder = new TextEncoder();
+  const queue = [];
+  let dropped = 0;
+  let wake = () => {};
+  let open = true;
+  const close = () => {
+    open = false;
+    wake();
+  };
+  socket.addEventListener("message", ({ data }) => {
+    if (queue.push(data) > WAITING) {
+      queue.shift();
+      dropped += 1;
+    }
+    wake();
+  });
+  socket.addEventListener("close", close);
+  socket.addEventListener("error", close);
+  socket.accept();
+  const write = async () => {
+    const until = Date.now() + FEED_MS;
+    // An address to come back to within a second, and a first line, which is what makes the head arrive.
+    await writer.write(encoder.encode("retry: 1000\n\n"));
+    while (Date.now() < until) {
+      if (queue.length === 0) {
+        if (!open) break;
+        const timer = new Promise((resolve) => {
+          const id = setTimeout(resolve, HEARTBEAT_MS, true);
+          wake = () => {
+            clearTimeout(id);
+            resolve(false);
+          };
+        });
+        const silent = await timer;
+        if (silent) await writer.write(encoder.encode(": still here\n\n"));
+        continue;
+      }
+      let text = "";
+      if (dropped > 0) text += `event: dropped\ndata: {"events":${dropped}}\n\n`;
+      dropped = 0;
+      // As many as wait, in one piece.
+      text += queue.splice(0).join("");
+      await writer.write(encoder.encode(text));
+    }
+    await writer.close();
+  };
+  context.waitUntil(
+    write()
+      // The reader has left, which is the usual end.
+      .catch(() => writer.abort().catch(() => {}))
+      .finally(() => socket.close(1000)),
+  );
+  return readable;
 }

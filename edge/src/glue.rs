@@ -44,6 +44,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub async fn split(response: &Response, lengths: &Array) -> Result<JsValue, JsValue>;
     pub fn joined(sheets: &Array) -> ReadableStream;
+    pub fn feed(context: &JsValue, socket: &JsValue) -> ReadableStream;
 }
 
 /// A plain object of these members.
@@ -62,13 +63,18 @@ pub fn member(object: &JsValue, name: &str) -> JsValue {
 }
 
 /// A length that came as a number.
+pub fn length(value: &JsValue) -> Option<u64> {
+    value.as_f64().and_then(whole)
+}
+
+/// A number of JavaScript that counts something.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "checked to be a whole number that is not negative"
 )]
-pub fn length(value: &JsValue) -> Option<u64> {
-    value.as_f64().filter(|length| length.fract() == 0.0 && *length >= 0.0).map(|length| length as u64)
+pub fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && number >= 0.0).then_some(number as u64)
 }
 
 /// JavaScript numbers hold lengths exactly up to 2^53.

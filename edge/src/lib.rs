@@ -4,8 +4,10 @@
 //! only crate that names `worker`.
 
 mod config;
+mod count;
 mod glue;
 mod log;
+mod maintain;
 mod objects;
 mod ports;
 mod probe;

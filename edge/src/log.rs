@@ -2,17 +2,56 @@
 
 use domain::access::AccountName;
 use domain::trace::RequestId;
+use domain::usage::Finished;
 use engine::account::Alarm;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-/// A request that the service failed, not the caller.
-pub fn failure(request: &RequestId, status: u16) {
-    let line = json!({
-        "event": "request_failed",
-        "request_id": request.as_str(),
-        "status": status,
-    });
-    worker::console_error!("{}", line);
+/// A request that ended, other than a hit.
+pub struct Line<'a> {
+    pub request: &'a RequestId,
+    pub traceparent: &'a str,
+    pub method: &'a str,
+    /// The pattern of the path.
+    pub route: &'static str,
+    pub status: u16,
+    pub ms: u64,
+    /// Of a request for pictures.
+    pub finished: Option<&'a Finished>,
+    /// Of an operator's.
+    pub by: Option<&'a str>,
+}
+
+pub fn request(line: &Line<'_>) {
+    let mut members = Map::new();
+    if let Some(Value::Object(finished)) = line.finished.and_then(|finished| serde_json::to_value(finished).ok()) {
+        members.extend(
+            finished.into_iter().filter(|(name, value)| !value.is_null() && name != "at_ms" && name != "request"),
+        );
+    }
+    let mut say = |name: &str, value: Value| {
+        members.insert(name.to_owned(), value);
+    };
+    say("event", "request".into());
+    say("request_id", line.request.as_str().into());
+    say("traceparent", line.traceparent.into());
+    say("method", line.method.into());
+    say("route", line.route.into());
+    say("status", line.status.into());
+    say("ms", line.ms.into());
+    if let Some(by) = line.by {
+        say("by", by.into());
+    }
+    let text = Value::Object(members);
+    if line.status >= 500 {
+        worker::console_error!("{}", text);
+    } else {
+        worker::console_log!("{}", text);
+    }
+}
+
+/// The scheduled work is done.
+pub fn maintained(ms: u64) {
+    worker::console_log!("{}", json!({ "event": "maintained", "ms": ms }));
 }
 
 /// A port that did not do what it was asked. `message` is the platform's.

@@ -23,7 +23,7 @@ pub fn respond(
         ReplyBody::Empty => JsValue::NULL,
         ReplyBody::Text(text) => text.into(),
         // Nothing to check, nothing to keep: not even an object crosses the border.
-        ReplyBody::Picture(Source { body, check: None, .. }) => body.into(),
+        ReplyBody::Stream(body) | ReplyBody::Picture(Source { body, check: None, .. }) => body.into(),
         ReplyBody::Picture(source) => glue::pass(&ports.context, &js(source, ports, settings)).into(),
         ReplyBody::Pieces(pieces) => {
             let pieces: Array = pieces

@@ -5,16 +5,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use domain::ApiError;
-use domain::access::{Scope, SigningKey};
+use domain::access::{Client, SigningKey};
 use domain::picture::PictureKey;
 use domain::query::Query;
 use domain::trace::{RequestId, traceparent};
 use engine::authenticate::{self, Gate, Presented, Profiles};
-use engine::clients::Clients;
 use engine::memo::Memo;
 use engine::reply::{Headers, Reply, ReplyBody};
 use engine::serve::{self, Recalled, Service, Target, Timing};
 use engine::tokens::Tokens;
+use futures::future::join;
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::web_sys::{ReadableStream, Request, Response};
 use worker::{Context, Env, js_sys};
@@ -26,13 +26,16 @@ use admin::Place;
 
 use crate::config::{self, Config};
 use crate::ports::{self, Isolate};
-use crate::{glue, log, probe, respond};
+use crate::{count, glue, log, probe, respond};
 
 thread_local! {
     static MEMO: Rc<RefCell<Memo>> = Rc::default();
     static PROFILES: Rc<RefCell<Profiles>> = Rc::default();
     static TOKENS: Rc<RefCell<Tokens>> = Rc::default();
 }
+
+/// What the service takes and answers, for programs.
+const OPENAPI: &str = include_str!("../../docs/openapi.json");
 
 /// The largest body in JSON, and the largest form.
 const MAX_BODY: u32 = 1 << 20;
@@ -47,6 +50,7 @@ const RANGE: usize = 4;
 const TAKE: usize = 5;
 const TRACEPARENT: usize = 6;
 const CONTENT_TYPE: usize = 7;
+const LAST_EVENT_ID: usize = 8;
 
 /// What pages of other origins may read of a reply.
 const EXPOSED: &str = "age, cache-status, content-length, content-range, etag, ratelimit, ratelimit-policy, repr-digest, retry-after, \
@@ -137,8 +141,8 @@ enum Route {
     Token,
     Jwks,
     Metadata,
-    Receipts(PictureKey),
-    Clients(Place),
+    OpenApi,
+    Admin(Place),
 }
 
 impl Route {
@@ -153,15 +157,12 @@ impl Route {
             "/oauth/token" => Some(Self::Token),
             "/.well-known/jwks.json" => Some(Self::Jwks),
             "/.well-known/oauth-authorization-server" => Some(Self::Metadata),
+            "/openapi.json" => Some(Self::OpenApi),
             _ => {
                 if let Some(key) = path.strip_prefix("/v1/images/") {
                     return PictureKey::parse(key).map(Self::ByKey);
                 }
-                let admin = path.strip_prefix("/admin/v1/")?;
-                match admin.strip_prefix("images/") {
-                    Some(key) => PictureKey::parse(key).map(Self::Receipts),
-                    None => Place::of(admin).map(Self::Clients),
-                }
+                path.strip_prefix("/admin/v1/").and_then(Place::of).map(Self::Admin)
             }
         }
     }
@@ -169,10 +170,41 @@ impl Route {
     fn methods(&self) -> &'static [&'static str] {
         match self {
             Self::Generations | Self::Quote | Self::Sign | Self::Token => &["POST", "OPTIONS"],
-            Self::Clients(place) => place.methods(),
+            Self::Admin(place) => place.methods(),
             _ => &["GET", "HEAD", "OPTIONS"],
         }
     }
+
+    /// The pattern of the path, for the log.
+    fn pattern(&self) -> &'static str {
+        match self {
+            Self::Health => "/healthz",
+            Self::Ready => "/readyz",
+            Self::Image => "/v1/image",
+            Self::ByKey(_) => "/v1/images/{key}",
+            Self::Generations => "/v1/images/generations",
+            Self::Quote => "/v1/images/quote",
+            Self::Sign => "/v1/images/sign",
+            Self::Token => "/oauth/token",
+            Self::Jwks => "/.well-known/jwks.json",
+            Self::Metadata => "/.well-known/oauth-authorization-server",
+            Self::OpenApi => "/openapi.json",
+            Self::Admin(place) => place.pattern(),
+        }
+    }
+
+    /// Does it hand pictures over? Those requests are what is counted.
+    fn is_of_pictures(&self) -> bool {
+        matches!(self, Self::Image | Self::ByKey(_) | Self::Generations)
+    }
+}
+
+/// Who a request turned out to come from.
+#[derive(Default)]
+struct Caller {
+    client: Option<Rc<Client>>,
+    /// An operator.
+    by: Option<String>,
 }
 
 pub async fn route(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -184,28 +216,52 @@ pub async fn route(request: Request, env: Env, context: Context) -> worker::Resu
     let id = RequestId::new(names.request);
     let timing = Timing::default();
     let config = config::of(&ports.env);
-    let mut reply = match Route::of(&head.path) {
+    let route = Route::of(&head.path);
+    let mut caller = Caller::default();
+    let mut reply = match &route {
         None => Reply::refusal(&not_found()),
-        Some(route) if !route.methods().contains(&head.method.as_str()) => wrong_method(&route),
-        Some(route) if head.method == "OPTIONS" => preflight(&route),
+        Some(route) if !route.methods().contains(&head.method.as_str()) => wrong_method(route),
+        Some(route) if head.method == "OPTIONS" => preflight(route),
         Some(Route::Health) => probe::health(),
         Some(Route::Ready) => probe::ready(config.clone().map(|_| ()), &ports).await,
+        Some(Route::OpenApi) => published(OPENAPI.to_owned()),
         Some(route) => match &config {
-            Ok(config) => answer(&route, config, &ports, &head, &id, &timing, &request).await,
+            Ok(config) => answer(route, config, &ports, &head, &id, &timing, &request, &mut caller).await,
             Err(error) => {
                 log::config(error);
                 Reply::refusal(&not_configured())
             }
         },
     };
-    if reply.status >= 500 {
-        log::failure(&id, reply.status);
+    let ms = ports::now_ms().saturating_sub(started_ms);
+    let trace = traceparent(head.header(TRACEPARENT), names.trace, names.span);
+    let of_pictures = route.as_ref().is_some_and(Route::is_of_pictures) && head.method != "OPTIONS";
+    let told = reply.told.as_deref().filter(|_| of_pictures);
+    let finished =
+        told.map(|told| count::finished(id.clone(), caller.client.as_deref(), reply.status, told, started_ms, ms));
+    if let Some(finished) = &finished {
+        count::count(finished);
     }
-    let total_ms = ports::now_ms().saturating_sub(started_ms);
-    finish(&mut reply.headers, &head, &id, timing.header(total_ms), &names);
+    if !finished.as_ref().is_some_and(count::is_plain) {
+        log::request(&log::Line {
+            request: &id,
+            traceparent: &trace,
+            method: &head.method,
+            route: route.as_ref().map_or("none", Route::pattern),
+            status: reply.status,
+            ms,
+            finished: finished.as_ref(),
+            by: caller.by.as_deref(),
+        });
+    }
+    finish(&mut reply.headers, &id, timing.header(ms), trace);
     respond::respond(reply, &ports, config.as_ref().ok().map(|config| &config.settings), head.method == "HEAD")
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that a request has, in the one place where it is put together"
+)]
 async fn answer(
     route: &Route,
     config: &Config,
@@ -214,6 +270,7 @@ async fn answer(
     id: &RequestId,
     timing: &Timing,
     request: &Request,
+    caller: &mut Caller,
 ) -> Reply<ReadableStream> {
     let answered = async {
         let (memo, profiles, tokens) = (MEMO.with(Rc::clone), PROFILES.with(Rc::clone), TOKENS.with(Rc::clone));
@@ -221,40 +278,40 @@ async fn answer(
         let credentials = &config.credentials;
         let gate = Gate { ports, credentials, profiles: &profiles, tokens: &tokens };
         let presented = head.presented(issuer, ports::now_ms());
-        let who = match route {
+        match route {
             Route::Token => {
                 let body = read(request, MAX_FORM).await;
                 return Ok(oauth::token(&gate, issuer, head, body.ok().as_deref()).await);
             }
             Route::Jwks => {
-                return Ok(oauth::published(&engine::tokens::jwks(&tokens, ports, &credentials.masters).await?));
+                return Ok(published(engine::tokens::jwks(&tokens, ports, &credentials.masters).await?.to_string()));
             }
-            Route::Metadata => return Ok(oauth::published(&domain::access::oauth::metadata(issuer))),
-            Route::Receipts(_) => {
-                gate.admin(&presented, Scope::AdminRead).await?;
-                None
+            Route::Metadata => return Ok(published(domain::access::oauth::metadata(issuer).to_string())),
+            Route::Admin(place) => {
+                let by = gate.admin(&presented, place.scope(&head.method)).await?;
+                let desk = admin::Desk { ports, config, profiles: &profiles, by: &by };
+                let answered = desk.answer(place, head, request).await;
+                caller.by = Some(by);
+                return answered;
             }
-            Route::Clients(place) => {
-                gate.admin(&presented, admin::scope(&head.method)).await?;
-                let act = place.act(&head.method, &head.query)?;
-                let body = if act.has_body() { json(request, head).await? } else { Vec::new() };
-                let clients =
-                    Clients { ports, masters: &credentials.masters, profiles: &profiles, defaults: &config.defaults };
-                return Ok(clients.run(act, &body).await);
-            }
-            _ => Some(gate.principal(&presented).await?),
-        };
-        let kid = who.as_ref().and_then(|who| who.client.newest_signing_key());
+            _ => {}
+        }
+        // Both are remembered for a minute, and where neither is, they are asked for at once.
+        let (who, runtime) = join(gate.principal(&presented), ports::runtime::known(&ports.env)).await;
+        drop(runtime);
+        let who = who?;
+        caller.client = Some(Rc::clone(&who.client));
+        let settings = ports::runtime::with_known(&config.settings);
+        let kid = who.client.newest_signing_key();
         let signer = kid.map(|kid| SigningKey::derived(credentials.masters.first(), kid));
-        let service = Service { ports, settings: &config.settings, memo: &memo, signer: signer.as_ref(), timing };
+        let service = Service { ports, settings: &settings, memo: &memo, signer: signer.as_ref(), timing };
         let asked = head.request(id);
-        match (route, &who) {
-            (Route::Receipts(key), _) => Ok(service.receipts(key).await),
-            (Route::Image, Some(who)) => Ok(service.image(who, &Query::parse(&head.query)?, &asked).await),
-            (Route::ByKey(key), Some(who)) => Ok(service.by_key(who, key, &Query::parse(&head.query)?, &asked).await),
-            (Route::Generations, Some(who)) => Ok(service.generations(who, &json(request, head).await?, &asked).await),
-            (Route::Quote, Some(who)) => Ok(service.quote(who, &json(request, head).await?).await),
-            (Route::Sign, Some(who)) => Ok(service.sign(who, &json(request, head).await?, &asked).await),
+        match route {
+            Route::Image => Ok(service.image(&who, &Query::parse(&head.query)?, &asked).await),
+            Route::ByKey(key) => Ok(service.by_key(&who, key, &Query::parse(&head.query)?, &asked).await),
+            Route::Generations => Ok(service.generations(&who, &json(request, head).await?, &asked).await),
+            Route::Quote => Ok(service.quote(&who, &json(request, head).await?).await),
+            Route::Sign => Ok(service.sign(&who, &json(request, head).await?, &asked).await),
             _ => Err(not_found()),
         }
     };
@@ -262,12 +319,19 @@ async fn answer(
 }
 
 async fn json(request: &Request, head: &Head) -> Result<Vec<u8>, ApiError> {
-    let kind = head.header(CONTENT_TYPE).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        let message = "Send the request as JSON, with 'Content-Type: application/json'.";
-        return Err(ApiError::new(415, "invalid_request_error", "unsupported_media_type", message));
-    }
+    of_kind(head, &["application/json"])?;
     read(request, MAX_BODY).await
+}
+
+/// Refuses a body of another media type.
+fn of_kind(head: &Head, kinds: &[&str]) -> Result<(), ApiError> {
+    let kind = head.header(CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kinds.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
+        return Ok(());
+    }
+    let message = format!("Send the body with 'Content-Type: {}'.", kinds.join("' or '"));
+    Err(ApiError::new(415, "invalid_request_error", "unsupported_media_type", message))
 }
 
 async fn read(request: &Request, most: u32) -> Result<Vec<u8>, ApiError> {
@@ -280,9 +344,9 @@ async fn read(request: &Request, most: u32) -> Result<Vec<u8>, ApiError> {
 }
 
 /// What every reply has.
-fn finish(headers: &mut Headers, head: &Head, id: &RequestId, timing: String, names: &Names) {
+fn finish(headers: &mut Headers, id: &RequestId, timing: String, trace: String) {
     headers.set("x-request-id", id.as_str().to_owned());
-    headers.set("traceparent", traceparent(head.header(TRACEPARENT), names.trace, names.span));
+    headers.set("traceparent", trace);
     headers.set("server-timing", timing);
     // Pictures are for other sites to show, and nothing here depends on a cookie.
     headers.set("access-control-allow-origin", "*");
@@ -291,8 +355,15 @@ fn finish(headers: &mut Headers, head: &Head, id: &RequestId, timing: String, na
     headers.set("x-content-type-options", "nosniff");
 }
 
-/// The reply to a `GET` of a picture that this isolate can tell by itself, as `entry.mjs` takes it: a line with the status, a line with the
-/// address in the cache and the length of the bytes (empty where there are none), and the lines of the head. It saves a hit the
+/// A document that anybody may read and keep: for an hour, which is short beside the month for which a key is published ahead.
+fn published(document: String) -> Reply<ReadableStream> {
+    let mut reply = Reply::json(200, document);
+    reply.headers.replace("cache-control", "public, max-age=3600");
+    reply
+}
+
+/// The reply to a `GET` of a picture that this isolate can tell by itself, as `entry.mjs` takes it: a line with the status and the number
+/// under which it is counted once its bytes are found, a line with the address in the cache and the length of the bytes (empty where there are none), and the lines of the head. It saves a hit the
 /// machinery of a request that waits.
 pub fn remembered(lines: &str) -> Option<String> {
     let head = Head::parse(lines);
@@ -309,12 +380,15 @@ pub fn remembered(lines: &str) -> Option<String> {
     let who = authenticate::recall(&config.credentials, &profiles.borrow(), &tokens.borrow(), &presented, &query)?;
     let names = Names::draw();
     let id = RequestId::new(names.request);
-    let recalled = serve::recall(&memo.borrow(), &config.settings, target, &who, &query, &head.request(&id), now_ms)?;
-    let Recalled { status, mut headers, bytes } = recalled;
-    finish(&mut headers, &head, &id, Timing::default().header(0), &names);
+    let settings = ports::runtime::recalled(&config.settings, now_ms)?;
+    let recalled = serve::recall(&memo.borrow(), &settings, target, &who, &query, &head.request(&id), now_ms)?;
+    let Recalled { status, mut headers, bytes, told } = recalled;
+    let trace = traceparent(head.header(TRACEPARENT), names.trace, names.span);
+    finish(&mut headers, &id, Timing::default().header(0), trace);
     // No address is longer than a URL, and none has a space.
     let bytes = bytes.map(|(digest, length)| format!("{} {length}", ports::address(&head.origin, &digest)));
-    Some(format!("{status}\n{}\n{}", bytes.unwrap_or_default(), respond::lines(&headers)))
+    let number = count::remember(id, Rc::clone(&who.client), status, told);
+    Some(format!("{status} {number}\n{}\n{}", bytes.unwrap_or_default(), respond::lines(&headers)))
 }
 
 fn allow(route: &Route) -> String {
@@ -322,12 +396,12 @@ fn allow(route: &Route) -> String {
 }
 
 fn preflight(route: &Route) -> Reply<ReadableStream> {
-    let mut reply = Reply { status: 204, headers: Headers::default(), body: ReplyBody::Empty };
+    let mut reply = Reply { status: 204, headers: Headers::default(), body: ReplyBody::Empty, told: None };
     reply.headers.set("allow", allow(route));
     reply.headers.set("access-control-allow-methods", allow(route));
     reply.headers.set(
         "access-control-allow-headers",
-        "authorization, cache-control, content-type, if-none-match, range, traceparent, x-pincel-take",
+        "authorization, cache-control, content-type, if-none-match, last-event-id, range, traceparent, x-pincel-take",
     );
     reply.headers.set("access-control-max-age", "86400");
     reply
@@ -352,3 +426,6 @@ fn not_configured() -> ApiError {
         "This deployment is not configured. The operator finds what is missing at /readyz and in the log.",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,9 @@ fn what_cannot_be_read_is_named_and_its_value_is_not_shown() {
         ("PINCEL_ISSUERS", "hunter2"),
         ("PINCEL_ISSUERS", "[{}]"),
         ("ISSUER", "login"),
+        ("CDN_ZONE", "hunter2"),
+        ("CDN_PURGE_TOKEN", "hunter2"),
+        ("CLOUDFLARE_API_URL", "hunter2"),
         ("PINCEL_ADMIN_TOKEN", "hunter2"),
         ("DEFAULT_MODEL", "dall-e-3"),
         ("NAMESPACE", ""),
@@ -85,5 +88,26 @@ fn debug_shows_no_secret() {
     let shown = format!("{:?}", read(&good()).unwrap());
     for secret in ["sk-test", &"k".repeat(43), &"n".repeat(43), &"t".repeat(43)] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn a_zone_and_its_token_come_together() {
+    let zone = "0123456789abcdef0123456789abcdef".to_owned();
+    let with = |more: &[(&'static str, &str)]| {
+        let mut vars = good();
+        vars.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        read(&vars)
+    };
+    let both = with(&[("CDN_ZONE", &zone), ("CDN_PURGE_TOKEN", "a-token")]).unwrap();
+    assert_eq!(both.cdn.as_ref().map(|cdn| cdn.api.as_str()), Some("https://api.cloudflare.com/client/v4"));
+    assert!(both.settings.zone && both.reach().cdn);
+    assert!(!format!("{both:?}").contains("a-token"));
+    let neither = with(&[("CDN_ZONE", ""), ("CDN_PURGE_TOKEN", "")]).unwrap();
+    assert!(neither.cdn.is_none() && !neither.settings.zone && !neither.reach().cdn);
+    for (one, missing) in
+        [(("CDN_ZONE", zone.as_str()), "CDN_PURGE_TOKEN"), (("CDN_PURGE_TOKEN", "a-token"), "CDN_ZONE")]
+    {
+        assert!(with(&[one]).unwrap_err().to_string().contains(&format!("{missing} is missing")), "{missing}");
     }
 }

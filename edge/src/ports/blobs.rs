@@ -40,6 +40,16 @@ pub async fn put(
     put.map_err(|error| failed("kv", error))?.execute().await.map_err(|error| failed("kv", error))
 }
 
+/// Deletes it. That there is none is as good.
+pub async fn delete(env: &Env, digest: &Digest) -> Result<(), StoreError> {
+    let name = format!("{PREFIX}{digest}");
+    if let Ok(bucket) = env.bucket(BLOBS) {
+        return bucket.delete(name).await.map_err(|error| failed("r2", error));
+    }
+    let kv = env.kv(POINTERS).map_err(|error| failed("kv", error))?;
+    kv.delete(&name).await.map_err(|error| failed("kv", error))
+}
+
 pub async fn open(
     env: &Env,
     context: &worker::wasm_bindgen::JsValue,

@@ -47,24 +47,16 @@ impl EdgePorts for Isolate {
     }
 
     async fn ask(&self, key: &PictureKey, ask: &Ask) -> Result<(Answer, Vec<ReadableStream>), ObjectError> {
-        self.try_ask(key, ask).await.map_err(|error| broken("generation", &error))
+        self.try_ask(key, ask).await.map_err(|error| super::broken("generation", &error))
     }
 
     async fn account(&self, name: &AccountName, ask: &AccountAsk) -> Result<AccountAnswer, ObjectError> {
-        accounts::ask(&self.env, name, ask).await.map_err(|error| broken("account", &error))
+        accounts::ask(&self.env, name, ask).await.map_err(|error| super::broken("account", &error))
     }
 
     async fn catalog(&self, ask: &CatalogAsk) -> Result<CatalogAnswer, ObjectError> {
-        catalog::ask(&self.env, ask).await.map_err(|error| broken("catalog", &error))
+        catalog::ask(&self.env, ask).await.map_err(|error| super::broken("catalog", &error))
     }
-}
-
-fn broken(port: &str, error: &worker::Error) -> ObjectError {
-    let message = error.to_string();
-    crate::log::port(port, &message);
-    // The platform says so in words (Durable Objects, error handling).
-    let overloaded = message.contains("overloaded");
-    ObjectError { message, overloaded }
 }
 
 impl Isolate {

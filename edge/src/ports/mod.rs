@@ -4,20 +4,24 @@ mod accounts;
 mod blobs;
 mod cache;
 mod catalog;
+mod cdn;
 mod clock;
+mod curator;
 mod isolate;
 mod jose;
 mod object;
 mod openai;
 mod pointers;
-mod runtime;
+pub mod runtime;
 
 pub use cache::{address, keep};
+pub use catalog::{ask as ask_catalog, watch};
 pub use clock::{fill, now_ms};
+pub use curator::Curator;
 pub use isolate::Isolate;
 pub use object::Object;
 
-use engine::ports::StoreError;
+use engine::ports::{ObjectError, StoreError};
 use serde::Serialize;
 use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
@@ -50,4 +54,13 @@ fn failed(port: &str, error: impl std::fmt::Display) -> StoreError {
     let message = error.to_string();
     crate::log::port(port, &message);
     StoreError(message)
+}
+
+/// An object that could not be asked, in the form of the ports.
+fn broken(port: &str, error: &worker::Error) -> ObjectError {
+    let message = error.to_string();
+    crate::log::port(port, &message);
+    // The platform says so in words (Durable Objects, error handling).
+    let overloaded = message.contains("overloaded");
+    ObjectError { message, overloaded }
 }

@@ -4,14 +4,10 @@ use domain::access::oauth::{OauthError, TokenRequest, granted};
 use engine::authenticate::Gate;
 use engine::reply::Reply;
 use engine::tokens::{Trust, mint};
-use serde_json::Value;
 use worker::web_sys::ReadableStream;
 
 use super::{AUTHORIZATION, CONTENT_TYPE, Head};
 use crate::ports::{self, Isolate};
-
-/// How long others may keep what is published here: an hour, which is short beside the month for which a key is published ahead.
-const PUBLISHED: &str = "public, max-age=3600";
 
 /// `POST /oauth/token` (RFC 6749 §4.4).
 pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: Option<&[u8]>) -> Reply<ReadableStream> {
@@ -44,10 +40,4 @@ pub async fn token(gate: &Gate<'_, Isolate>, issuer: &str, head: &Head, body: Op
             reply
         }
     }
-}
-
-pub fn published(document: &Value) -> Reply<ReadableStream> {
-    let mut reply = Reply::json(200, document.to_string());
-    reply.headers.replace("cache-control", PUBLISHED);
-    reply
 }
