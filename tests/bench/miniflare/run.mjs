@@ -17,15 +17,18 @@ async function bare(name) {
   return { modulesRoot: here("."), modules: [{ type: "ESModule", path, contents: await readFile(path, "utf8") }] };
 }
 
+/** The entry as it is, or one that counts nothing, which shows what counting costs. */
+const ENTRIES = { pincel: (text) => text, uncounted: (text) => text.replace("if (counted(number, now, ms))", "if (false)") };
+
 /** The built Worker, with the bindings that `wrangler.toml` gives it. */
-async function pincel(bindings) {
+async function pincel(bindings, changed) {
   const edge = here("../../../edge/");
   const module = (path) => readFile(`${edge}${path}`, "utf8").then((contents) => ({ type: "ESModule", path: `${edge}${path}`, contents }));
   const wasm = `${edge}build/index_bg.wasm`;
   return {
     modulesRoot: edge,
     modules: [
-      await module("entry.mjs"),
+      await module("entry.mjs").then((entry) => ({ ...entry, contents: changed(entry.contents) })),
       await module("src/glue.js"),
       await module("build/index.js"),
       { type: "CompiledWasm", path: wasm, contents: await readFile(wasm) },
@@ -36,6 +39,7 @@ async function pincel(bindings) {
     durableObjects: {
       GENERATION: { className: "Generation", useSQLite: true },
       ACCOUNT: { className: "Account", useSQLite: true },
+      CATALOG: { className: "Catalog", useSQLite: true },
     },
   };
 }
@@ -49,7 +53,7 @@ const miniflare = new Miniflare({
   logRequests: false,
   // The newest that this workerd knows; the simulators keep their files in a folder that goes with the process.
   compatibilityDate: workerd.compatibilityDate,
-  ...(worker === "pincel" ? await pincel(bindings) : await bare(worker)),
+  ...(worker in ENTRIES ? await pincel(bindings, ENTRIES[worker]) : await bare(worker)),
 });
 
 /** Nothing is left to do after this but to remove the simulators' files, for which the process stays as long as it takes. */

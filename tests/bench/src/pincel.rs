@@ -31,6 +31,11 @@ pub struct Pincel {
 
 impl Pincel {
     pub fn start() -> Result<Self> {
+        Self::start_as("pincel")
+    }
+
+    /// As one of the Workers that `run.mjs` makes of the built one.
+    pub fn start_as(worker: &str) -> Result<Self> {
         let fake_openai = Server::fake_openai()?;
         let bindings = json!({
             "OPENAI_BASE_URL": fake_openai.url,
@@ -39,7 +44,7 @@ impl Pincel {
             "PINCEL_ADMIN_TOKEN": ADMIN_TOKEN,
             "DEFAULT_MODEL": MODEL,
         });
-        let worker = Server::worker("pincel", &bindings)?;
+        let worker = Server::worker(worker, &bindings)?;
         let client = Client::builder().timeout(None).build()?;
         let post = |path: &str| client.post(format!("{}/admin/v1/clients{path}", worker.url)).bearer_auth(ADMIN_TOKEN);
         let made = |request: RequestBuilder| -> Result<Value> {

@@ -26,6 +26,9 @@ pub struct Hits {
     pub by_key: Target,
     pub by_token: Target,
     pub signed: Target,
+    /// Another Pincel, which counts nothing, and the same picture there.
+    pub uncounted: Pincel,
+    pub uncounted_by_key: Target,
 }
 
 /// A bare JavaScript Worker, and where it has the picture.
@@ -47,7 +50,11 @@ impl Scene {
         if self.hits.get().is_none() {
             let pincel = self.pincel()?;
             let (prompt, picture) = pincel.picture(BYTES)?;
+            let uncounted = Pincel::start_as("uncounted")?;
+            let (same, _) = uncounted.picture(BYTES)?;
             let hits = Hits {
+                uncounted_by_key: uncounted.by_key(&same),
+                uncounted,
                 memory: Bare::start("memory", &picture)?,
                 cache: Bare::start("cache", &picture)?,
                 by_token: pincel.by_token(&pincel.by_key(&prompt))?,

@@ -12,6 +12,11 @@
 //! | `policies` | scopes, policies, suspension, namespaces |
 //! | `budgets` | budgets to the nano-dollar, with two hundred at once; reserves, alarms |
 //! | `limits` | requests a minute and pictures at once; only what has something made is counted |
+//! | `ledger` | a day of traffic: overview, receipts, accounts, metrics and the provider's bills agree |
+//! | `operating` | lists, windows, settings, the kill switch, and who may |
+//! | `purges` | dry runs, what holds after a purge, in two isolates, undo, a purge while a picture is made |
+//! | `cdn` | the zone in front is told of purges |
+//! | `feed` | the live feed |
 //! | `quote` | what a request would cost |
 //! | `sign` | addresses that the Worker signs |
 //! | `signing` | signatures, and the helpers of `docs/SIGNING.md` as they stand there |
@@ -24,6 +29,7 @@
 //! | `stores` | without KV for pointers; without R2 for pictures |
 //! | `vectors` | the golden keys, in Wasm |
 //! | `sdks` | the official SDKs for Python and Node |
+//! | `openapi` | `docs/openapi.json`: its routes are those that there are, and every reply is one that it lists |
 //! | `browser` | an `<img>` in Chromium |
 //! | `secrets` | logs and refusals hold no secret and no prompt |
 //! | `memory` | a picture of 20 MB |
@@ -40,6 +46,8 @@ mod browser;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod cdn;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod clients;
@@ -48,11 +56,15 @@ mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod generations;
 #[cfg(test)]
 mod isolates;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod ledger;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -60,11 +72,17 @@ mod memory;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod operating;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod purges;
 #[cfg(test)]
 mod quote;
 #[cfg(test)]
