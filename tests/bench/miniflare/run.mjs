@@ -17,8 +17,17 @@ async function bare(name) {
   return { modulesRoot: here("."), modules: [{ type: "ESModule", path, contents: await readFile(path, "utf8") }] };
 }
 
-/** The entry as it is, or one that counts nothing, which shows what counting costs. */
-const ENTRIES = { pincel: (text) => text, uncounted: (text) => text.replace("if (counted(number, now, ms))", "if (false)") };
+/** The entry as it is; one that counts nothing, which shows what counting costs; one that lets the catalog be told things. */
+const ENTRIES = {
+  pincel: (text) => text,
+  uncounted: (text) => text.replace("if (counted(number, now, ms))", "if (false)"),
+  operator: (text) => text.replace("async fetch(request, env, ctx) {", `$&
+    if (new URL(request.url).pathname === "/__catalog") {
+      const body = await request.text();
+      const headers = { "x-pincel-object": "catalog" };
+      return env.CATALOG.get(env.CATALOG.idFromName("catalog")).fetch("https://object/", { method: "POST", headers, body });
+    }`),
+};
 
 /** The built Worker, with the bindings that `wrangler.toml` gives it. */
 async function pincel(bindings, changed) {

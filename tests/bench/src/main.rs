@@ -30,6 +30,7 @@ mod load;
 mod machine;
 mod memory;
 mod misses;
+mod operator;
 mod pincel;
 mod proc;
 mod report;
@@ -78,6 +79,8 @@ enum Part {
     Latency,
     /// What Pincel adds to a generation.
     Misses,
+    /// Overviews, lists and a purge with a hundred thousand pictures.
+    Operator,
     /// What workerd holds for a picture of 20 MB.
     Memory,
     /// What keys and signatures cost.
@@ -123,6 +126,7 @@ fn measure(options: &Options) -> Result<Report> {
             Part::Hits => hits::measure(&mut scene, effort, &mut report)?,
             Part::Latency => latency::measure(&mut scene, effort, &mut report)?,
             Part::Misses => misses::measure(&mut scene, effort, &mut report)?,
+            Part::Operator => operator::measure(effort, &mut report)?,
             Part::Memory => memory::measure(effort, &mut report)?,
             Part::Instructions => instructions::measure(&mut report)?,
             Part::Bundle => bundle::measure(&mut report)?,

@@ -59,6 +59,11 @@ impl Pincel {
         Ok(Self { worker, fake_openai, client, api_key, signing_key })
     }
 
+    /// With the operator's token.
+    pub fn admin(request: RequestBuilder) -> RequestBuilder {
+        request.bearer_auth(ADMIN_TOKEN)
+    }
+
     /// From now on pictures have at least so many bytes.
     pub fn pad(&self, bytes: usize) -> Result<()> {
         let control = self.fake_openai.url.trim_end_matches("/v1");
