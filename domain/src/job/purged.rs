@@ -55,9 +55,14 @@ impl Pool {
             // What goes for good goes also where it could still be put back.
             takes.extend(self.softly_held().filter(|take| covered(take)).cloned());
         }
-        let at_work = self.jobs.iter().filter(|job| job.state.is_active() && job.claimed_ms <= at_ms);
+        let at_work = self.jobs.iter().filter(|job| job.claimed_ms <= at_ms);
+        // What is stored has its takes already.
+        let at_work = at_work.filter(|job| matches!(job.state, State::Claimed | State::Dispatched));
         let places = at_work.flat_map(|job| job.takes.iter().copied());
-        let free = |take: &u32| !self.takes.contains_key(take) && (until_ms.is_none() || !before.is_gone(*take));
+        let free = |take: &u32| {
+            let open = !before.is_gone(*take) || until_ms.is_none() && self.is_softly_held(*take);
+            open && !self.takes.contains_key(take)
+        };
         let places = places.filter(|take| named(*take) && free(take));
         let places = places.collect();
         self.takes.retain(|_, take| !covered(take));
@@ -141,6 +146,12 @@ impl Pool {
     fn held(&self) -> BTreeMap<u32, (&Purged, &Take)> {
         let held = self.purged.iter().filter(|purged| !purged.restored);
         held.flat_map(|purged| purged.takes.iter().map(move |take| (take.take, (purged, take)))).collect()
+    }
+
+    /// Is the last purge that holds this place one that can be undone?
+    fn is_softly_held(&self, take: u32) -> bool {
+        let last = self.purged.iter().rev().find(|purged| purged.holds(take));
+        last.is_some_and(|purged| purged.until_ms.is_some())
     }
 
     fn softly_held(&self) -> impl Iterator<Item = &Take> {

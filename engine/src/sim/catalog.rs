@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use domain::job::{Job, JobId, State};
 use domain::money::NanoUsd;
-use domain::picture::PictureKey;
+use domain::picture::{PictureKey, Take};
 
 use super::coverage::Event;
 use super::object::Object;
@@ -111,7 +111,8 @@ impl Catalog {
         }
         let held = records.purged.values().filter(|purged| !purged.restored);
         for purged in held {
-            for take in &purged.takes {
+            let last = |take: &&Take| records.holder(take.take).is_some_and(|holder| holder.seq == purged.seq);
+            for take in purged.takes.iter().filter(last) {
                 let known = world.purges.knows(&purged.purge, take.take);
                 world.journal.expect(known, || format!("take {} is purged, and nobody was told", take.take));
             }

@@ -97,9 +97,10 @@ impl Records {
         Pool { meta: self.meta, takes: self.takes, jobs, purged, kept: self.kept.as_deref().cloned() }
     }
 
-    /// The takes that purges hold.
+    /// The takes that purges hold, each once: a hard one takes over what a soft one held.
     pub(super) fn held(&self) -> impl Iterator<Item = &Take> {
-        self.purged.values().filter(|purged| !purged.restored).flat_map(|purged| &purged.takes)
+        let held = self.purged.values().filter(|purged| !purged.restored).flat_map(|purged| &purged.takes);
+        held.map(|take| (take.take, take)).collect::<BTreeMap<_, _>>().into_values()
     }
 
     /// Wherever it is.
@@ -111,9 +112,9 @@ impl Records {
         self.purged.values().find(|purged| purged.purge == *id)
     }
 
-    /// The purge that holds this place.
+    /// The purge that holds this place: the last one.
     pub(super) fn holder(&self, take: u32) -> Option<&Purged> {
-        let mut held = self.purged.values().filter(|purged| !purged.restored);
+        let mut held = self.purged.values().rev().filter(|purged| !purged.restored);
         held.find(|purged| purged.places.contains(&take) || purged.takes.iter().any(|held| held.take == take))
     }
 
@@ -209,13 +210,17 @@ impl Records {
             self.jobs.values().filter(made).any(|job| early(&job))
         };
         let should = self.takes.values().filter(|take| named(take.take));
-        let should = should.filter(|take| take.created_ms <= order.at_ms || by_early(take.take));
+        let soft = |take: u32| self.holder(take).is_some_and(|holder| holder.until_ms.is_some());
+        // What goes for good goes also where it could still be put back.
+        let over = self.held().filter(|take| order.until_ms.is_none() && named(take.take) && soft(take.take));
+        let should = should.chain(over).filter(|take| take.created_ms <= order.at_ms || by_early(take.take));
         if !should.eq(&purged.takes) {
             return Err("a purge takes other takes than it should".to_owned());
         }
         let at_work = self.jobs.values().filter(|job| matches!(job.state, State::Claimed | State::Dispatched));
         let places = at_work.filter(early).flat_map(|job| job.takes.iter().copied());
-        let places: BTreeSet<u32> = places.filter(|take| named(*take) && !self.is_gone(*take)).collect();
+        let free = |take: u32| !self.is_gone(take) || order.until_ms.is_none() && soft(take);
+        let places: BTreeSet<u32> = places.filter(|take| named(*take) && free(*take)).collect();
         if places != purged.places.iter().copied().collect() {
             return Err("a purge takes other places than it should".to_owned());
         }

@@ -60,7 +60,7 @@ fn selectors() {
     check(json!({ "model": "gpt-image-2" }), [&[0, 1, 2], &[0], &[]]);
     check(json!({ "older_than_seconds": 7_200 }), [&[0, 1, 2], &[0], &[]]);
     check(json!({ "older_than_seconds": 3_600 }), [&[2], &[], &[]]);
-    check(json!({ "older_than_seconds": u64::MAX }), [&[0, 1, 2], &[0], &[0]]);
+    check(json!({ "older_than_seconds": domain::admin::MAX_NUMBER }), [&[0, 1, 2], &[0], &[0]]);
     check(json!({ "prompt": "fox", "client": "other" }), [&[0, 1], &[0], &[0]]);
     check(json!({ "prompt": "car", "client": "other" }), [&[0, 1, 2], &[0], &[0]]);
     check(json!({ "keys": [key("a car"), key("a cat")], "model": "gpt-image-2" }), [&[0, 1, 2], &[0], &[]]);
