@@ -33,6 +33,11 @@ async fn the_zone_drops_what_was_purged_and_is_asked_again_where_it_failed() {
     assert_eq!(cdn.calls(), [(ZONE.to_owned(), vec![tag])], "{purge:#}");
     assert_eq!(purge["bounds"]["cdn_seconds"], 0, "{purge:#}");
 
-    shop.purge(json!({ "all": true }), "soft").await.unwrap();
+    // Of everything there is one tag.
+    whole_picture(&fetch(shop.get(&picture("another on the zone"))).await.unwrap());
+    let listed = |page: &Value| page["images"].as_array().map(Vec::len) == Some(1);
+    shop.seen_when("images", listed).await.unwrap();
+    let purge = shop.purge(json!({ "all": true }), "soft").await.unwrap();
+    shop.seen_when(&format!("purges/{}", purge["id"].as_str().unwrap()), told).await.unwrap();
     assert_eq!(cdn.calls().last(), Some(&(ZONE.to_owned(), vec!["pincel".to_owned()])));
 }
