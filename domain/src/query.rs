@@ -47,7 +47,9 @@ impl Query {
 
     /// `limit`: how many rows a page has.
     pub fn limit(&self, otherwise: u32, most: u32) -> Result<u32, ApiError> {
-        let given = self.get("limit").map(|limit| limit.parse().ok().filter(|limit| (1..=most).contains(limit)));
+        let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let read = |text: &str| text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        let given = self.get("limit").map(|text| Some(text).filter(digits).and_then(read));
         given.unwrap_or(Some(otherwise)).ok_or_else(|| {
             ApiError::invalid("limit", "invalid_value", format!("'limit' is a number from 1 to {most}."))
         })

@@ -36,21 +36,13 @@ impl Act {
 
     /// Reads the query of `GET /admin/v1/settings/history`.
     pub fn history(query: &Query) -> Result<Self, ApiError> {
-        if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !matches!(name.as_str(), "before" | "limit")) {
-            return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
-        }
+        query.only(&["before", "limit"])?;
         let before = query.get("before").map(|text| {
             let message = "'before' is a version: what 'next' said on the page before.";
             let version = text.parse().ok().filter(|version| *version <= MAX_NUMBER);
             version.ok_or_else(|| ApiError::invalid("before", "invalid_value", message))
         });
-        let limit = query.get("limit").map_or(Ok(LISTED), |text| {
-            text.parse().ok().filter(|limit| (1..=MOST_LISTED).contains(limit)).ok_or_else(|| {
-                let message = format!("'limit' is a number from 1 to {MOST_LISTED}.");
-                ApiError::invalid("limit", "invalid_value", message)
-            })
-        });
-        Ok(Self::History { before: before.transpose()?, limit: limit? })
+        Ok(Self::History { before: before.transpose()?, limit: query.limit(LISTED, MOST_LISTED)? })
     }
 }
 

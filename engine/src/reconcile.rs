@@ -33,9 +33,7 @@ impl<P: EdgePorts> Reconcile<'_, P> {
     }
 
     async fn compare(&self, query: &Query, body: &[u8]) -> Result<Reconciliation, ApiError> {
-        if let Some((name, _)) = query.pairs().iter().find(|(name, _)| !matches!(name.as_str(), "from" | "to")) {
-            return Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")));
-        }
+        query.only(&["from", "to"])?;
         let (from, to) = (time(query, "from")?, time(query, "to")?);
         if body.len() > usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX) {
             return Err(too_large());

@@ -6,6 +6,7 @@
 use domain::ApiError;
 use domain::access::AccountName;
 use domain::admin::overview::{Budget, Now};
+use domain::admin::purges::PurgeList;
 use domain::admin::{ImageDetail, ImageQuery, PurgeRequest, Window};
 use domain::picture::PictureKey;
 use domain::purge::PurgeId;
@@ -142,9 +143,7 @@ impl<P: EdgePorts> Views<'_, P> {
     }
 
     async fn purges(&self, query: &Query) -> Result<Reply<P::Body>, ApiError> {
-        query.only(&["limit", "after"])?;
-        let limit = query.limit(50, 200)?;
-        let after = query.get("after").map(str::to_owned);
+        let PurgeList { after, limit } = PurgeList::parse(query)?;
         let CatalogAnswer::Purges { page } = self.catalog(&CatalogAsk::Purges { after, limit }).await? else {
             return Err(unreadable());
         };

@@ -10,12 +10,7 @@ pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 impl<'a> Parameters<'a> {
     pub fn new(query: &'a Query, known: &[&str]) -> Result<Self, ApiError> {
-        match query.pairs().iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            Some((name, _)) => {
-                Err(ApiError::invalid(name.clone(), "unknown_parameter", format!("Unknown parameter: '{name}'.")))
-            }
-            None => Ok(Self(query)),
-        }
+        query.only(known).map(|()| Self(query))
     }
 
     /// What `read` makes of the value; `rule` says what it has to be.
@@ -40,10 +35,7 @@ impl<'a> Parameters<'a> {
     }
 
     pub fn limit(&self, default: u32) -> Result<u32, ApiError> {
-        let read = |text: &str| whole(text).and_then(|limit| u32::try_from(limit).ok());
-        let limit =
-            self.read("limit", "a number from 1 to 200", |text| read(text).filter(|limit| (1..=200).contains(limit)));
-        Ok(limit?.unwrap_or(default))
+        self.0.limit(default, 200)
     }
 }
 
