@@ -146,16 +146,20 @@ pub fn is_plain(finished: &Finished) -> bool {
 )]
 pub async fn flush(env: Env) {
     Delay::from(Duration::from_millis(GATHER_MS)).await;
-    let flush = UNHEARD.take().unwrap_or_else(|| {
-        let mut random = [0; 16];
-        ports::fill(&mut random);
-        TALLY.with_borrow_mut(|tally| tally.take(hex::encode(&random)))
-    });
+    // Kept until it was heard: the request that carries it may be cut off in the middle.
+    let flush = UNHEARD.with_borrow_mut(|unheard| unheard.get_or_insert_with(gathered).clone());
+    let id = flush.id.clone();
     let ask = CatalogAsk::Flush { flush: Box::new(flush) };
-    match (ports::ask_catalog(&env, &ask).await, ask) {
-        (Ok(CatalogAnswer::Flushed { watched }), _) => TALLY.with_borrow_mut(|tally| tally.set_watched(watched)),
-        (_, CatalogAsk::Flush { flush }) => UNHEARD.set(Some(*flush)),
-        _ => {}
+    if let Ok(CatalogAnswer::Flushed { watched }) = ports::ask_catalog(&env, &ask).await {
+        // Another may have been gathered while this one was slow.
+        UNHEARD.with_borrow_mut(|unheard| unheard.take_if(|flush| flush.id == id));
+        TALLY.with_borrow_mut(|tally| tally.set_watched(watched));
     }
     FLUSH_UNTIL_MS.set(0);
+}
+
+fn gathered() -> Flush {
+    let mut random = [0; 16];
+    ports::fill(&mut random);
+    TALLY.with_borrow_mut(|tally| tally.take(hex::encode(&random)))
 }

@@ -297,8 +297,7 @@ async fn answer(
             _ => {}
         }
         // Both are remembered for a minute, and where neither is, they are asked for at once.
-        let (who, runtime) = join(gate.principal(&presented), ports::runtime::known(&ports.env)).await;
-        drop(runtime);
+        let (who, _) = join(gate.principal(&presented), ports::runtime::known(&ports.env)).await;
         let who = who?;
         caller.client = Some(Rc::clone(&who.client));
         let settings = ports::runtime::with_known(&config.settings);
