@@ -9,8 +9,7 @@ use worker::Env;
 use super::{ACCOUNT, failed};
 
 pub async fn ask(env: &Env, name: &AccountName, ask: &AccountAsk) -> worker::Result<AccountAnswer> {
-    let mut response = super::ask(env, ACCOUNT, &name.to_string(), ask).await?;
-    Ok(serde_json::from_str(&response.text().await?)?)
+    super::answered(env, ACCOUNT, &name.to_string(), ask).await
 }
 
 pub async fn reserve(

@@ -13,8 +13,7 @@ use crate::objects::{WATCH, Watch};
 pub const NAME: &str = "catalog";
 
 pub async fn ask(env: &Env, ask: &CatalogAsk) -> worker::Result<CatalogAnswer> {
-    let mut response = super::ask(env, CATALOG, NAME, ask).await?;
-    Ok(serde_json::from_str(&response.text().await?)?)
+    super::answered(env, CATALOG, NAME, ask).await
 }
 
 /// Watches the feed: a stream of server-sent events that goes on until the reader leaves.

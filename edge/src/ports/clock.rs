@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use worker::{Delay, js_sys};
+use engine::ports::StoreError;
+use worker::{Delay, ScheduledTime, State, js_sys};
 
 use crate::glue;
 
@@ -18,6 +19,12 @@ pub fn now_ms() -> u64 {
 pub async fn sleep_ms(ms: u64) {
     // A timer counts in 31 bits of milliseconds, 24 days.
     Delay::from(Duration::from_millis(ms.min(0x7fff_ffff))).await;
+}
+
+/// Wakes an object at this time; an earlier alarm is replaced.
+pub async fn set_alarm(state: &State, at_ms: u64) -> Result<(), StoreError> {
+    let at = ScheduledTime::new(js_sys::Date::new(&glue::number(at_ms).into()));
+    state.storage().set_alarm(at).await.map_err(|error| super::failed("alarm", error))
 }
 
 pub fn fill(bytes: &mut [u8]) {

@@ -7,10 +7,10 @@ use domain::purge::PurgeId;
 use engine::ask::{Answer, Ask};
 use engine::catalog::runner::CatalogPorts;
 use engine::ports::{ObjectError, StoreError};
-use worker::{Env, ScheduledTime, State, js_sys};
+use worker::{Env, State};
 
-use super::{GENERATION, blobs, cdn, clock, failed};
-use crate::{config, glue};
+use super::{GENERATION, blobs, cdn, clock};
+use crate::config;
 
 pub struct Curator {
     state: Rc<State>,
@@ -23,11 +23,8 @@ impl Curator {
     }
 
     async fn ask(&self, key: &PictureKey, ask: &Ask) -> Result<Answer, ObjectError> {
-        let asked = async {
-            let mut response = super::ask(&self.env, GENERATION, &key.to_string(), ask).await?;
-            worker::Result::Ok(serde_json::from_str(&response.text().await?)?)
-        };
-        asked.await.map_err(|error| super::broken("generation", &error))
+        let asked = super::answered(&self.env, GENERATION, &key.to_string(), ask).await;
+        asked.map_err(|error| super::broken("generation", &error))
     }
 }
 
@@ -72,8 +69,7 @@ impl CatalogPorts for Curator {
     }
 
     async fn set_alarm(&self, at_ms: u64) -> Result<(), StoreError> {
-        let at = ScheduledTime::new(js_sys::Date::new(&glue::number(at_ms).into()));
-        self.state.storage().set_alarm(at).await.map_err(|error| failed("alarm", error))
+        clock::set_alarm(&self.state, at_ms).await
     }
 }
 

@@ -23,6 +23,7 @@ pub use object::Object;
 
 use engine::ports::{ObjectError, StoreError};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use worker::{Env, Headers, Method, Request, RequestInit, Response};
 
 /// The names of the bindings in `wrangler.toml`.
@@ -54,6 +55,16 @@ fn failed(port: &str, error: impl std::fmt::Display) -> StoreError {
     let message = error.to_string();
     crate::log::port(port, &message);
     StoreError(message)
+}
+
+/// The same, where the answer is a document.
+async fn answered<T: DeserializeOwned>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    question: &impl Serialize,
+) -> worker::Result<T> {
+    Ok(serde_json::from_str(&ask(env, binding, name, question).await?.text().await?)?)
 }
 
 /// An object that could not be asked, in the form of the ports.

@@ -11,12 +11,11 @@ use domain::picture::{Digest, Format, PictureKey, Pointer};
 use domain::runtime::RuntimeSettings;
 use engine::catalog::Registration;
 use engine::ports::{Call, Change, ObjectPorts, Outcome, Reserved, SendError, StoreError};
-use worker::{Env, ScheduledTime, State, js_sys};
+use worker::{Env, State};
 
 use super::openai::{self, Reply, Sheets};
 use super::{accounts, blobs, clock, failed, pointers};
 use crate::config::Config;
-use crate::glue;
 use crate::objects::JobStore;
 
 pub struct Object {
@@ -60,8 +59,7 @@ impl ObjectPorts for Object {
     }
 
     async fn set_alarm(&self, at_ms: u64) -> Result<(), StoreError> {
-        let at = ScheduledTime::new(js_sys::Date::new(&glue::number(at_ms).into()));
-        self.state.storage().set_alarm(at).await.map_err(|error| failed("alarm", error))
+        clock::set_alarm(&self.state, at_ms).await
     }
 
     fn spawn(&self, job: Pin<Box<dyn Future<Output = ()>>>) {
