@@ -7,10 +7,37 @@ use domain::admin::images::PurgedTake;
 use domain::job::{JobId, Want};
 use domain::money::{NanoUsd, Usage};
 use domain::picture::request::EndUser;
-use domain::picture::{Digest, Format, Picture, Pointer, Take};
+use domain::picture::{Digest, Format, Picture, PictureKey, Pointer, Take};
 use domain::purge::PurgeId;
 use domain::trace::RequestId;
 use serde::{Deserialize, Serialize};
+
+use crate::ports::EdgePorts;
+
+/// How often the object is asked again when the way to it broke. Asking again never makes a second picture: the object knows
+/// the request by its id.
+const OBJECT_ATTEMPTS: u32 = 3;
+const OBJECT_PAUSE_MS: u64 = 50;
+
+/// Asks the object of a key, again where the way to it broke.
+pub(crate) async fn ask<P: EdgePorts>(
+    ports: &P,
+    key: &PictureKey,
+    ask: &Ask,
+) -> Result<(Answer, Vec<P::Body>), ApiError> {
+    let mut attempt = 1;
+    loop {
+        match ports.ask(key, ask).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) if error.overloaded || attempt >= OBJECT_ATTEMPTS => {
+                let message = "The service cannot reach its own records. Try again.";
+                return Err(ApiError::unavailable("object_unavailable", message));
+            }
+            Err(_) => ports.sleep_ms(OBJECT_PAUSE_MS << attempt).await,
+        }
+        attempt += 1;
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]

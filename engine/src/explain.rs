@@ -17,7 +17,7 @@ use futures::future::join;
 use serde_json::{Map, Value};
 
 use crate::account::{AccountAnswer, AccountAsk};
-use crate::ask::{Answer, Ask};
+use crate::ask::{self, Answer, Ask};
 use crate::catalog::{CatalogAnswer, CatalogAsk};
 use crate::ports::EdgePorts;
 use crate::reply::Reply;
@@ -32,9 +32,6 @@ pub struct Explain<'a, P> {
 
 /// The nearest pictures that are shown.
 const SHOWN: usize = 5;
-
-const OBJECT_ATTEMPTS: u32 = 3;
-const OBJECT_PAUSE_MS: u64 = 50;
 
 /// What is explained.
 struct Question {
@@ -171,16 +168,10 @@ impl<P: EdgePorts> Explain<'_, P> {
         }
     }
 
-    async fn ask(&self, key: &PictureKey, ask: &Ask) -> Result<Answer, ApiError> {
-        let mut attempt = 1;
-        loop {
-            match self.ports.ask(key, ask).await {
-                Ok((Answer::Refused { error }, _)) => return Err(error),
-                Ok((answer, _)) => return Ok(answer),
-                Err(error) if error.overloaded || attempt >= OBJECT_ATTEMPTS => return Err(unreadable()),
-                Err(_) => self.ports.sleep_ms(OBJECT_PAUSE_MS << attempt).await,
-            }
-            attempt += 1;
+    async fn ask(&self, key: &PictureKey, question: &Ask) -> Result<Answer, ApiError> {
+        match ask::ask(self.ports, key, question).await? {
+            (Answer::Refused { error }, _) => Err(error),
+            (answer, _) => Ok(answer),
         }
     }
 }

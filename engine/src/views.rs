@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::account::spending::Window as Sums;
 use crate::account::{AccountAnswer, AccountAsk};
-use crate::ask::{Answer, Ask};
+use crate::ask::{self, Answer, Ask};
 use crate::catalog::{CatalogAnswer, CatalogAsk, Reach, metrics};
 use crate::ports::{EdgePorts, ObjectError};
 use crate::reply::Reply;
@@ -93,15 +93,13 @@ impl<P: EdgePorts> Views<'_, P> {
     async fn image(&self, key: &PictureKey, query: &Query) -> Result<Reply<P::Body>, ApiError> {
         query.only(&[])?;
         let summary = CatalogAsk::Summary { key: *key };
-        let (object, catalog) = join(self.ports.ask(key, &Ask::Receipts), self.catalog(&summary)).await;
-        let (pointer, purged, picture, receipts) = match object {
-            Ok((Answer::Receipts { pointer, purged, picture, receipts }, _)) => (pointer, purged, picture, receipts),
-            Ok((Answer::Refused { error }, _)) => return Err(error),
-            Ok(_) | Err(_) => {
-                return Err(ApiError::unavailable(
-                    "object_unavailable",
-                    "The service cannot reach the records of this picture. Try again.",
-                ));
+        let (object, catalog) = join(ask::ask(self.ports, key, &Ask::Receipts), self.catalog(&summary)).await;
+        let (pointer, purged, picture, receipts) = match object? {
+            (Answer::Receipts { pointer, purged, picture, receipts }, _) => (pointer, purged, picture, receipts),
+            (Answer::Refused { error }, _) => return Err(error),
+            _ => {
+                let message = "The service could not read the records of this picture. Try again.";
+                return Err(ApiError::unavailable("object_unavailable", message));
             }
         };
         if receipts.is_empty() {

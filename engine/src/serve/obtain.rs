@@ -17,7 +17,7 @@ use domain::query::Query;
 use futures::future::{Either, select};
 
 use super::{Request, Service};
-use crate::ask::{Answer, Ask, Bill, How, Loose, Order, Place};
+use crate::ask::{self, Answer, Ask, Bill, How, Loose, Order, Place};
 use crate::memo::Memo;
 use crate::ports::EdgePorts;
 use crate::settings::{OBJECT_GRACE_MS, POINTER_TIMEOUT_MS};
@@ -51,11 +51,6 @@ pub(super) struct Kept {
     pub status: CacheStatus,
     pub bill: Bill,
 }
-
-/// How often the object is asked again when the way to it broke. Asking again never makes a second picture: the object knows
-/// the request by its id.
-const OBJECT_ATTEMPTS: u32 = 3;
-const OBJECT_PAUSE_MS: u64 = 50;
 
 impl Wish {
     /// Which takes of a pool would be it; none where only new ones are.
@@ -270,25 +265,10 @@ impl<P: EdgePorts> Service<'_, P> {
     pub(super) async fn ask(
         &self,
         key: &PictureKey,
-        ask: &Ask,
+        question: &Ask,
         work_ms: u64,
     ) -> Result<(Answer, Vec<P::Body>), ApiError> {
-        let asking = async {
-            let mut attempt = 1;
-            loop {
-                match self.ports.ask(key, ask).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) if error.overloaded || attempt >= OBJECT_ATTEMPTS => {
-                        return Err(ApiError::unavailable(
-                            "object_unavailable",
-                            "The service cannot reach its own records. Try again.",
-                        ));
-                    }
-                    Err(_) => self.ports.sleep_ms(OBJECT_PAUSE_MS << attempt).await,
-                }
-                attempt += 1;
-            }
-        };
+        let asking = ask::ask(self.ports, key, question);
         let patience = self.ports.sleep_ms(work_ms.saturating_add(OBJECT_GRACE_MS));
         let (asking, patience) = (std::pin::pin!(asking), std::pin::pin!(patience));
         match self.timing.of("object", self.ports, select(asking, patience)).await {
